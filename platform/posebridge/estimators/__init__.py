@@ -1,0 +1,1 @@
+"""The networks that are adapted: an `Architecture` names one, `build()` makes it."""
