@@ -1,7 +1,8 @@
-"""Ordered keypoint sets, with their flips, limbs and OKS sigmas, and the maps that lead from one to another.
+"""Ordered keypoint sets, with their flips, limbs and OKS sigmas, and the maps between them.
 
-The same name means the same place on the body in every set, up to the convention of its annotators: `smil25` marks the
-heads of a model's bones, `coco17` what an annotator sees, and the two differ by a few per cent of the body's length.
+The same name means the same place on the body in every set, up to the convention of its
+annotators: `smil25` marks the heads of a model's bones, `coco17` what an annotator sees, and the
+two differ by a few per cent of the body's length.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from posebridge import sapiens308
 
 _HEAD = frozenset(
     ("nose", "left_eye", "right_eye", "left_ear", "right_ear", "head", "head_top", "chin")
@@ -25,12 +28,13 @@ class Skeleton:
     Attributes:
         name: as `skeleton(name)` finds it.
         keypoints: unique names; `left` and `right` are the subject's.
-        flip_pairs: indices that change places in a mirror image. Every other keypoint lies on the midline.
+        flip_pairs: indices that change places in a mirror image. All others lie on the midline.
         limbs: pairs of indices, for lengths, angles and drawings.
         sigmas: OKS constants, one a keypoint, or empty where none were published.
 
     Raises:
-        ValueError: if names repeat, an index is out of range or used by two flips, or a sigma is missing.
+        ValueError: if names repeat, an index is out of range or used by two flips, or a sigma is
+            missing.
     """
 
     name: str
@@ -74,7 +78,7 @@ class Skeleton:
 
     @property
     def groups(self) -> Mapping[str, tuple[int, ...]]:
-        """Indices of head, shoulder, elbow, wrist, hip, knee and ankle, as adaptation papers report them."""
+        """Indices of head, shoulder, elbow, wrist, hip, knee and ankle, as papers report them."""
         groups = {"head": tuple(i for i, name in enumerate(self.keypoints) if name in _HEAD)}
         for group in _PAIRED_GROUPS:
             sides = (f"left_{group}", f"right_{group}")
@@ -107,7 +111,7 @@ def _pairs_by_side(keypoints: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
 
 
 def _named_limbs(keypoints: tuple[str, ...], limbs: str) -> tuple[tuple[int, int], ...]:
-    """Index pairs of limbs written as `nose-left_eye`; `*_knee-*_hip` stands for the left and the right one."""
+    """Index pairs of limbs written as `nose-left_eye`; `*_knee-*_hip` stands for both sides."""
 
     def sides() -> Iterator[str]:
         for limb in limbs.split():
@@ -117,9 +121,7 @@ def _named_limbs(keypoints: tuple[str, ...], limbs: str) -> tuple[tuple[int, int
     return tuple((keypoints.index(one), keypoints.index(other)) for one, other in ends)
 
 
-def _skeleton(
-    name: str, keypoints: str, limbs: str, sigmas: tuple[float, ...] = ()
-) -> Skeleton:
+def _skeleton(name: str, keypoints: str, limbs: str, sigmas: tuple[float, ...] = ()) -> Skeleton:
     names = tuple(keypoints.split())
     return Skeleton(name, names, _pairs_by_side(names), _named_limbs(names, limbs), sigmas)
 
@@ -129,8 +131,9 @@ _ARMS_AND_LEGS = "*_ankle-*_knee *_knee-*_hip *_shoulder-*_elbow *_elbow-*_wrist
 # https://cocodataset.org/#keypoints-eval
 COCO17 = _skeleton(
     "coco17",
-    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow "
-    "left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle",
+    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow "
+    "right_elbow left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle "
+    "right_ankle",
     _ARMS_AND_LEGS + "left_hip-right_hip *_shoulder-*_hip left_shoulder-right_shoulder "
     "left_eye-right_eye nose-*_eye *_eye-*_ear *_ear-*_shoulder",
     (0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072)
@@ -140,26 +143,28 @@ COCO17 = _skeleton(
 # https://github.com/Jeff-sjtu/CrowdPose
 CROWDPOSE14 = _skeleton(
     "crowdpose14",
-    "left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_hip right_hip "
-    "left_knee right_knee left_ankle right_ankle head_top neck",
+    "left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_hip "
+    "right_hip left_knee right_knee left_ankle right_ankle head_top neck",
     _ARMS_AND_LEGS + "left_hip-right_hip *_shoulder-*_hip *_shoulder-neck head_top-neck",
     (0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107)
     + (0.087, 0.087, 0.089, 0.089, 0.079, 0.079),
 )
 
-# MINI-RGBD's joints 0 to 24 (SMPL's 24 and the nose vertex). Its own names: leftThigh is the hip, leftCalf the knee,
-# leftFoot the ankle, leftUpperArm the shoulder, leftForeArm the elbow, leftHand the wrist, and leftShoulder the collar.
+# MINI-RGBD's joints 0 to 24 (SMPL's 24 and the nose vertex). Its own names: leftThigh is the hip,
+# leftCalf the knee, leftFoot the ankle, leftUpperArm the shoulder, leftForeArm the elbow, leftHand
+# the wrist, and leftShoulder the collar.
 SMIL25 = _skeleton(
     "smil25",
     "pelvis left_hip right_hip spine left_knee right_knee spine1 left_ankle right_ankle spine2 "
     "left_toes right_toes neck left_collar right_collar head left_shoulder right_shoulder "
     "left_elbow right_elbow left_wrist right_wrist left_fingers right_fingers nose",
-    _ARMS_AND_LEGS + "pelvis-*_hip pelvis-spine spine-spine1 spine1-spine2 spine2-neck neck-head head-nose "
+    _ARMS_AND_LEGS
+    + "pelvis-*_hip pelvis-spine spine-spine1 spine1-spine2 spine2-neck neck-head head-nose "
     "*_ankle-*_toes spine2-*_collar *_collar-*_shoulder *_wrist-*_fingers",
 )
 
-# MPII's order, as RegDA, UniFrame and SHIFT use it. `head` is the top of the head in LSP and Human3.6M but SMPL's head
-# joint, at the base of the skull, in SURREAL and MINI-RGBD.
+# MPII's order, as RegDA, UniFrame and SHIFT use it. `head` is the top of the head in LSP and
+# Human3.6M but SMPL's head joint, at the base of the skull, in SURREAL and MINI-RGBD.
 BODY16 = _skeleton(
     "body16",
     "right_ankle right_knee right_hip left_hip left_knee left_ankle pelvis thorax neck head "
@@ -167,8 +172,9 @@ BODY16 = _skeleton(
     _ARMS_AND_LEGS + "*_hip-pelvis pelvis-thorax thorax-neck neck-head *_shoulder-thorax",
 )
 
-# AggPose's infant set: R1 to R9, L1 to L9, M1 to M3 in the drawing of its project page. A comment in its code calls R1
-# the left eye; the drawing, which names all 21, says right.
+# AggPose's infant set: R1 to R9, L1 to L9, M1 to M3 in the drawing of its project page. A comment
+# in its code calls R1 the left eye; the drawing, which names all 21, says right.
+# https://github.com/PediaMedAI/AggPose
 INFANT21 = _skeleton(
     "infant21",
     "right_eye right_shoulder right_elbow right_wrist right_middle_finger right_hip right_knee "
@@ -179,136 +185,23 @@ INFANT21 = _skeleton(
     (0.05,) * 21,
 )
 
-
-_FINGERS = ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
-_CLOCK = "3 midpoint_1 12 midpoint_4 9 midpoint_3 6 midpoint_2".split()
-_EAR = (
-    "top_end_of_inferior_crus top_end_of_superior_crus start_of_antihelix end_of_antihelix "
-    "midpoint_1_of_antihelix midpoint_1_of_inferior_crus midpoint_2_of_antihelix "
-    "midpoint_3_of_antihelix point_1_of_inner_helix point_{}_of_inner_helix "
-    "point_3_of_inner_helix point_4_of_inner_helix point_5_of_inner_helix point_6_of_inner_helix "
-    "point_7_of_inner_helix highest_point_of_antitragus bottom_point_of_tragus "
-    "protruding_point_of_tragus top_point_of_tragus start_point_of_crus_of_helix "
-    "deepest_point_of_concha tip_of_ear_lobe midpoint_between_22_15 "
-    "bottom_connecting_point_of_ear_lobe top_connecting_point_of_helix point_{}_of_inner_helix"
+_FINGER_LIMBS = " ".join(
+    f"*_wrist-*_{finger}_third_joint *_{finger}_third_joint-*_{finger}2 "
+    f"*_{finger}2-*_{finger}3 *_{finger}3-*_{finger}4"
+    for finger in sapiens308.FINGERS
 )
-
-
-def _hand(side: str) -> Iterator[str]:
-    """Five fingers from the tip to the knuckle, then the wrist."""
-    for finger in _FINGERS:
-        yield from (f"{side}_{finger}{part}" for part in ("4", "3", "2", "_third_joint"))
-    yield f"{side}_wrist"
-
-
-def _eyelids(side: str, lid: str) -> Iterator[str]:
-    """Lash, lid and crease line of one eye; the midpoints of the left eye count the other way round."""
-    along = (2, 1, 6, 5, 4, 3) if side == "l" else (1, 2, 3, 4, 5, 6)
-    across = (6, 2, 5, 0, 4, 1, 3) if side == "l" else (3, 1, 4, 0, 5, 2, 6)
-    for end in ("inner_end", "outer_end", "centerpoint"):
-        yield f"{side}_{end}_of_{lid}_lash_line"
-    yield from (f"{side}_midpoint_{number}_of_{lid}_lash_line" for number in along)
-    yield f"{side}_outer_end_of_{lid}_eyelid_line"
-    for line in ("eyelid", "crease")[: 1 + (lid == "upper")]:
-        for number in across:
-            place = f"midpoint_{number}" if number else "centerpoint"
-            yield f"{side}_{place}_of_{lid}_{line}_line"
-
-
-def _nose_and_mouth() -> Iterator[str]:
-    yield from ("tip_of_nose", "bottom_center_of_nose")
-    yield from ("r_outer_corner_of_nose", "l_outer_corner_of_nose")
-    for side in "rl":
-        yield from (f"{part}_corner_of_{side}_nostril" for part in ("inner", "outer", "upper"))
-    for edge, top in (("outer", "cupid_bow"), ("inner", "upper_inner_lip")):
-        yield from (f"{side}_{edge}_corner_of_mouth" for side in "rl")
-        yield from (f"center_of_{top}", f"center_of_lower_{edge}_lip")
-        for numbers in ((1, 2), (3, 4, 5, 6)):
-            for lip in ("upper", "lower"):
-                yield from (f"midpoint_{number}_of_{lip}_{edge}_lip" for number in numbers)
-
-
-def _face() -> Iterator[str]:
-    yield from ("center_of_glabella", "center_of_nose_root", "tip_of_nose_bridge")
-    yield from (f"midpoint_{number}_of_nose_bridge" for number in (1, 2, 3))
-    yield from ("center_of_labiomental_groove", "tip_of_chin")
-    brow = (
-        "upper_startpoint lower_startpoint end upper_midpoint_1 lower_midpoint_1 "
-        "upper_midpoint_2 upper_midpoint_3 lower_midpoint_2 lower_midpoint_3"
-    )
-    for side in "rl":
-        yield from (f"{place}_of_{side}_eyebrow" for place in brow.split())
-    for lid in ("upper", "lower"):
-        for side in "lr":
-            yield from _eyelids(side, lid)
-    yield from _nose_and_mouth()
-    yield from (f"l_{place}" for place in _EAR.format(2, 8).split())
-    yield from (f"r_{place}" for place in _EAR.format(8, 2).split())
-    for ring in ("iris", "pupil"):
-        for side in "lr":
-            yield f"{side}_center_of_{ring}"
-            yield from (f"{side}_border_of_{ring}_{hour}" for hour in _CLOCK)
-
-
-def _face_pairs() -> Iterator[tuple[int, int]]:
-    """Mirror pairs of the face: whole features change places, and midpoints are counted from the other end."""
-    offsets = range(26)
-    yield from ((78 + i, 87 + j) for i, j in zip(offsets, (0, 1, 2, 3, 4, 6, 5, 8, 7), strict=False))
-    yield from ((96 + i, 120 + i) for i in range(24))
-    yield from ((144 + i, 161 + i) for i in range(17))
-    yield from ((180, 181), (182, 185), (183, 186), (184, 187))
-    for corner in (188, 204):
-        yield from ((corner + i, corner + j) for i, j in ((0, 1), (4, 5), (6, 7), (8, 11)))
-        yield from ((corner + i, corner + j) for i, j in ((9, 10), (12, 15), (13, 14)))
-    yield from ((220 + i, 246 + i) for i in offsets)
-    for ring in (272, 290):
-        clock = zip(offsets, (0, 5, 4, 3, 2, 1, 8, 7, 6), strict=False)
-        yield from ((ring + i, ring + 9 + j) for i, j in clock)
-
-
-def _sapiens308() -> Skeleton:
-    """Goliath's 308 keypoints of Sapiens: body, feet, hands, landmarks of the skeleton, and a dense face.
-
-    Names, order, mirror pairs, limbs and sigmas are those of `pose/configs/_base_/datasets/goliath.py` in
-    https://github.com/facebookresearch/sapiens.
-    """
-    body = (
-        "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow "
-        "right_elbow left_hip right_hip left_knee right_knee left_ankle right_ankle left_big_toe "
-        "left_small_toe left_heel right_big_toe right_small_toe right_heel"
-    )
-    landmarks = (
-        "left_olecranon right_olecranon left_cubital_fossa right_cubital_fossa left_acromion "
-        "right_acromion neck"
-    )
-    names = (*body.split(), *_hand("right"), *_hand("left"), *landmarks.split(), *_face())
-    fingers = (
-        f"*_wrist-*_{finger}_third_joint *_{finger}_third_joint-*_{finger}2 "
-        f"*_{finger}2-*_{finger}3 *_{finger}3-*_{finger}4"
-        for finger in _FINGERS
-    )
-    limbs = (
+SAPIENS308 = Skeleton(
+    "sapiens308",
+    sapiens308.KEYPOINTS,
+    tuple(sorted((*_pairs_by_side(sapiens308.KEYPOINTS), *sapiens308.FACE_PAIRS))),
+    _named_limbs(
+        sapiens308.KEYPOINTS,
         _ARMS_AND_LEGS + "left_hip-right_hip *_shoulder-*_hip left_shoulder-right_shoulder "
         "left_eye-right_eye nose-*_eye *_eye-*_ear *_ear-*_shoulder *_ankle-*_big_toe "
-        "*_ankle-*_small_toe *_ankle-*_heel " + " ".join(fingers)
-    )
-    body_sigmas = (
-        (0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.107, 0.107)
-        + (0.087, 0.087, 0.089, 0.089, 0.068, 0.066, 0.066, 0.092, 0.094, 0.094)
-    )
-    hand_sigmas = (
-        (0.047, 0.037, 0.035, 0.022, 0.035, 0.024, 0.025, 0.026, 0.026, 0.022, 0.024)
-        + (0.018, 0.032, 0.021, 0.021, 0.017, 0.031, 0.022, 0.019, 0.02, 0.062)
-    )
-    landmark_sigmas = (0.072,) * 4 + (0.079,) * 3
-    sigmas = body_sigmas + hand_sigmas * 2 + landmark_sigmas
-    pairs = tuple(sorted((*_pairs_by_side(names), *_face_pairs())))
-    return Skeleton(
-        "sapiens308", names, pairs, _named_limbs(names, limbs), sigmas + (0.01,) * (308 - len(sigmas))
-    )
-
-
-SAPIENS308 = _sapiens308()
+        "*_ankle-*_small_toe *_ankle-*_heel " + _FINGER_LIMBS,
+    ),
+    sapiens308.SIGMAS,
+)
 
 _SKELETONS = {s.name: s for s in (COCO17, CROWDPOSE14, SMIL25, BODY16, INFANT21, SAPIENS308)}
 
@@ -328,20 +221,20 @@ def skeleton(name: str) -> Skeleton:
     return _SKELETONS[name]
 
 
-# What a set lacks may lie in the middle of what it has. Alternatives are tried in order.
-_DERIVED: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "neck": (("left_shoulder", "right_shoulder"),),
-    "thorax": (("left_shoulder", "right_shoulder"),),
-    "chest": (("left_shoulder", "right_shoulder"),),
-    "pelvis": (("left_hip", "right_hip"),),
-    "head": (("head_top",),),
-    "chin": (("tip_of_chin",),),
-    "left_toes": (("left_big_toe", "left_small_toe"),),
-    "right_toes": (("right_big_toe", "right_small_toe"),),
-    "left_toe": (("left_big_toe",),),
-    "right_toe": (("right_big_toe",),),
-    "left_middle_finger": (("left_middle_finger4",),),
-    "right_middle_finger": (("right_middle_finger4",),),
+# What a set lacks may be another set's keypoint, or lie in the middle of several.
+_DERIVED: Mapping[str, tuple[str, ...]] = {
+    "neck": ("left_shoulder", "right_shoulder"),
+    "thorax": ("left_shoulder", "right_shoulder"),
+    "chest": ("left_shoulder", "right_shoulder"),
+    "pelvis": ("left_hip", "right_hip"),
+    "head": ("head_top",),
+    "chin": ("tip_of_chin",),
+    "left_toes": ("left_big_toe", "left_small_toe"),
+    "right_toes": ("right_big_toe", "right_small_toe"),
+    "left_toe": ("left_big_toe",),
+    "right_toe": ("right_big_toe",),
+    "left_middle_finger": ("left_middle_finger4",),
+    "right_middle_finger": ("right_middle_finger4",),
 }
 
 
@@ -352,7 +245,8 @@ class KeypointMap:
     Attributes:
         source: the skeleton it takes.
         target: the skeleton it gives.
-        parts: for each target keypoint the source indices whose mean it is; empty where the source has nothing.
+        parts: for each target keypoint the source indices whose mean it is; empty where the
+            source has nothing.
     """
 
     source: Skeleton
@@ -369,8 +263,8 @@ class KeypointMap:
             visible: [..., keypoint of the source], boolean, or COCO's visibility 0, 1, 2.
 
         Returns:
-            `keypoints` [..., keypoint of the target, dimension], NaN where the source has nothing, and `visible`: the
-            least of the parts, and false (0) where there is none.
+            `keypoints` [..., keypoint of the target, dimension], NaN where the source has nothing,
+            and `visible`: the least of the parts, and false (0) where there is none.
 
         Raises:
             ValueError: if the number of keypoints is not that of the source.
@@ -394,7 +288,7 @@ class KeypointMap:
 
 def _parts(name: str, source: Skeleton) -> tuple[int, ...]:
     """Source indices whose mean is the keypoint `name`; empty where the source cannot give it."""
-    for names in ((name,), *_DERIVED.get(name, ())):
+    for names in ((name,), _DERIVED.get(name, (name,))):
         if all(part in source.keypoints for part in names):
             return tuple(source.index(part) for part in names)
     return ()
@@ -403,7 +297,7 @@ def _parts(name: str, source: Skeleton) -> tuple[int, ...]:
 def keypoint_map(
     source: Skeleton, target: Skeleton, *, allow_missing: bool = False
 ) -> KeypointMap:
-    """The map from one skeleton to another: by name, else derived (neck = mid-shoulder, pelvis = mid-hip, …).
+    """The map between two skeletons: by name, else derived, as the neck from the shoulders.
 
     Args:
         source: the skeleton at hand.
@@ -414,7 +308,7 @@ def keypoint_map(
         A map to be called on arrays.
 
     Raises:
-        ValueError: if a keypoint is missing; the message names each and what it could be derived from.
+        ValueError: if a keypoint is missing; the message names each, and what would do instead.
 
     Example:
         >>> shoulders = keypoint_map(COCO17, CROWDPOSE14, allow_missing=True).parts[-1]
@@ -425,11 +319,11 @@ def keypoint_map(
     missing = [name for name, found in zip(target.keypoints, parts, strict=True) if not found]
     if missing and not allow_missing:
         wanted = ", ".join(
-            " or ".join([name, *("mid-point of " + " and ".join(p) for p in _DERIVED.get(name, ()))])
+            f"{name} (or {' and '.join(_DERIVED[name])})" if name in _DERIVED else name
             for name in missing
         )
         raise ValueError(
-            f"every keypoint of {target.name} must come from {source.name}, but it lacks {wanted}. Pass "
-            "allow_missing=True to leave these unlabelled, or choose a skeleton without them."
+            f"every keypoint of {target.name} must come from {source.name}, which lacks {wanted}. "
+            "Pass allow_missing=True to leave these unlabelled, or choose a skeleton without them."
         )
     return KeypointMap(source, target, parts)
