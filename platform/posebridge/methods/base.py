@@ -60,6 +60,10 @@ class TrainingMethod(ABC):
         """Build every network the method needs around a copy of the estimator."""
 
     @abstractmethod
+    def deployed(self, nets: nn.ModuleDict) -> Estimator:
+        """The network among `nets` that `predict` uses and that a following stage starts from."""
+
+    @abstractmethod
     def update(
         self,
         nets: nn.ModuleDict,

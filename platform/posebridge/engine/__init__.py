@@ -1,0 +1,1 @@
+"""Runs stages on Ray: the only package that imports it."""

@@ -1,0 +1,220 @@
+"""The training loop: the one place that steps optimisers, checkpoints and resumes.
+
+A stage that is killed goes on from its last checkpoint and ends with the same bits, because batches are a function
+of the step (`engine/data.py`), and torch's generator is seeded anew before every step.
+"""
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from posebridge.engine.artifacts import Lease, Store
+from posebridge.engine.data import Batch
+from posebridge.estimators.base import Estimator
+from posebridge.identity import digest
+from posebridge.stages import Stage
+
+LOG_EVERY = 5
+BEAT_SECONDS = 2.0
+KEPT_CHECKPOINTS = 2
+Terms = dict[str, Tensor]
+log = logging.getLogger(__name__)
+
+
+class Optimisers:
+    """An Adam per player; called by a method as `optimize(player, loss)`."""
+
+    def __init__(self, stage: Stage, nets: nn.ModuleDict) -> None:
+        """Build an optimiser for every player of the method."""
+        budget, self._rates = stage.budget, stage.method.learning_rates()
+        self._clip_norm = budget.clip_norm
+        self._factor = budget.factor
+        self.step_now = 0
+        family = torch.optim.AdamW if budget.weight_decay else torch.optim.Adam
+        self.by_player = {
+            player: family(
+                [p for p in nets[player].parameters() if p.requires_grad],
+                lr=self._rates[player],
+                weight_decay=budget.weight_decay,
+                fused=True,
+            )
+            for player in stage.method.players
+        }
+
+    def __call__(self, player: str, loss: Tensor) -> None:
+        """Move one player down its loss.
+
+        Raises:
+            FloatingPointError: if the loss is not finite.
+        """
+        optimiser = self.by_player[player]
+        (group,) = optimiser.param_groups
+        group["lr"] = self._rates[player] * self._factor(self.step_now)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self._clip_norm is not None:
+            nn.utils.clip_grad_norm_(group["params"], self._clip_norm)
+        optimiser.step()
+
+    def rates(self) -> dict[str, float]:
+        """Learning rate of each player at the current step."""
+        factor = self._factor(self.step_now)
+        return {player: rate * factor for player, rate in self._rates.items()}
+
+
+@dataclass
+class Progress:
+    """How far a stage is; everything a resumed stage must know besides its networks."""
+
+    step: int = 0
+    seconds: float = 0.0
+    metrics: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stage being trained.
+
+    Attributes:
+        stage: what is asked.
+        nets: everything that learns.
+        optimisers: that move it.
+        store: where checkpoints go.
+        folder: of the stage in the store.
+        lease: told of the progress.
+        device: where it runs.
+    """
+
+    stage: Stage
+    nets: nn.ModuleDict
+    optimisers: Optimisers
+    store: Store
+    folder: str
+    lease: Lease
+    device: torch.device
+
+    def train(self, batches: Callable[[int], Iterator[Batch]]) -> Progress:
+        """Train from the last checkpoint to the end of the budget.
+
+        Args:
+            batches: gives the batches from a step on.
+
+        Raises:
+            FloatingPointError: if a term stops being finite; nothing of it is kept.
+        """
+        progress = self._resume()
+        budget, people = self.stage.budget, sum(f.per_step for f in self.stage.feeds())
+        started, since, last_beat = time.perf_counter() - progress.seconds, progress.step, 0.0
+        began = time.perf_counter()
+        if progress.step == budget.steps:
+            return progress
+        for source, target in batches(progress.step):
+            terms = self._update(progress.step, source, target)
+            progress.step += 1
+            progress.seconds = time.perf_counter() - started
+            if progress.step % LOG_EVERY == 0 or progress.step == budget.steps:
+                progress.metrics.append(self._row(progress.step, terms))
+            if progress.step % budget.checkpoint_every == 0:
+                self._save(progress)
+            if time.perf_counter() - last_beat > BEAT_SECONDS:
+                last_beat = time.perf_counter()
+                rate = (progress.step - since) * people / (last_beat - began)
+                self.lease.beat(
+                    {"step": progress.step, "steps": budget.steps, "images_per_s": rate}
+                )
+        return progress
+
+    def _update(self, step: int, source: Any, target: Any) -> Terms:  # noqa: ANN401 - see Batch
+        torch.manual_seed(int(digest([self.stage.seed, step]), 16) % 2**63)
+        self.optimisers.step_now = step
+        with torch.autocast(
+            self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"
+        ):
+            return self.stage.method.update(self.nets, source, target, self.optimisers)
+
+    def _row(self, step: int, terms: Terms) -> dict[str, float]:
+        values = {name: float(term) for name, term in terms.items()}
+        broken = [name for name, value in values.items() if value != value or abs(value) == float("inf")]
+        if broken:
+            raise FloatingPointError(
+                f"stage {self.stage.name!r}: {', '.join(broken)} is not finite at step {step}. "
+                "Lower the learning rate or clip the gradient; the last checkpoint is from before."
+            )
+        rates = {f"learning_rate/{k}": v for k, v in self.optimisers.rates().items()}
+        return {"step": float(step)} | values | rates
+
+    def _checkpoints(self) -> list[str]:
+        return [n for n in self.store.children(self.folder) if n.startswith("checkpoint-")]
+
+    def _save(self, progress: Progress) -> None:
+        optimisers = {k: o.state_dict() for k, o in self.optimisers.by_player.items()}
+        buffer = io.BytesIO()
+        torch.save(
+            {"nets": self.nets.state_dict(), "optimisers": optimisers, "progress": vars(progress)},
+            buffer,
+        )
+        name = f"checkpoint-{progress.step:08d}.pt"
+        self.store.write(f"{self.folder}/{name}", buffer.getvalue())
+        for old in self._checkpoints()[:-KEPT_CHECKPOINTS]:
+            self.store.delete(f"{self.folder}/{old}")
+
+    def _resume(self) -> Progress:
+        for name in reversed(self._checkpoints()):
+            content = self.store.read(f"{self.folder}/{name}")
+            try:
+                saved = torch.load(io.BytesIO(content), self.device, weights_only=True)
+            except Exception as error:  # noqa: BLE001 - a damaged file fails in many ways
+                log.warning("%s is damaged (%s): going back to the one before.", name, error)
+                continue
+            self.nets.load_state_dict(saved["nets"])
+            for player, state in saved["optimisers"].items():
+                self.optimisers.by_player[player].load_state_dict(state)
+            return Progress(**saved["progress"])
+        return Progress()
+
+    def clear(self) -> None:
+        """Remove the checkpoints of a stage that is done."""
+        for name in self._checkpoints():
+            self.store.delete(f"{self.folder}/{name}")
+
+
+def set_up(stage: Stage, start: bytes | None) -> nn.ModuleDict:
+    """The networks of a stage before its first step.
+
+    Args:
+        stage: what is asked.
+        start: weights of the stage it starts from.
+    """
+    torch.manual_seed(stage.seed)
+    estimator = stage.architecture.build()
+    if start is not None:
+        assert stage.start is not None
+        previous = stage.start.method.setup(stage.start.architecture.build())
+        load_weights(previous, start)
+        estimator.load_state_dict(stage.start.method.deployed(previous).state_dict())
+    return stage.method.setup(estimator)
+
+
+def dump_weights(nets: nn.ModuleDict) -> bytes:
+    """Everything that was learnt, as safetensors."""
+    state = {k: v.detach().cpu().contiguous() for k, v in nets.state_dict().items()}
+    return safetensors.torch.save(state)
+
+
+def load_weights(nets: nn.ModuleDict, content: bytes) -> None:
+    """Put stored weights into networks of the same shape."""
+    nets.load_state_dict(safetensors.torch.load(content))
+
+
+def deployed(stage: Stage, content: bytes) -> tuple[nn.ModuleDict, Estimator]:
+    """The networks of a finished stage, and the estimator among them that it deploys."""
+    nets = stage.method.setup(stage.architecture.build())
+    load_weights(nets, content)
+    return nets.eval(), stage.method.deployed(nets)

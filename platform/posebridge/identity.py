@@ -1,0 +1,62 @@
+"""Frozen dataclasses as plain JSON and back, and the hashes that address everything made from them."""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+CLASS = "class"
+
+
+def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or dataclass of such
+    """Turn a dataclass into JSON: its class path, its version where it has one, and its fields.
+
+    Raises:
+        TypeError: for a value that has no faithful JSON form.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        kind = type(value)
+        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        version = {"version": kind.version} if "version" in dir(kind) else {}
+        return {CLASS: f"{kind.__module__}:{kind.__qualname__}"} | version | fields
+    if isinstance(value, Mapping):
+        return {str(k): describe(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [describe(v) for v in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(
+        f"fields must be numbers, text, tuples or dataclasses of such, but got {type(value)}."
+    )
+
+
+def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe`
+    """Rebuild what `describe` described; lists become tuples.
+
+    Raises:
+        ValueError: if the stored version of a class is not the one that is installed.
+    """
+    if isinstance(description, list):
+        return tuple(restore(v) for v in description)
+    if not isinstance(description, dict):
+        return description
+    if CLASS not in description:
+        return {k: restore(v) for k, v in description.items()}
+    module, _, name = description[CLASS].partition(":")
+    kind = getattr(importlib.import_module(module), name)
+    fields = {f.name for f in dataclasses.fields(kind)}
+    stored = description.get("version")
+    if "version" not in fields and stored is not None and stored != kind.version:
+        raise ValueError(
+            f"{name} is at version {kind.version}, but this was made by version {stored}: "
+            "make it again, or install the release that made it."
+        )
+    return kind(**{k: restore(v) for k, v in description.items() if k in fields})
+
+
+def digest(description: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Address of a description: 16 hex digits of the SHA-256 of its sorted JSON."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,330 @@
+"""Stages and systems: pure data that says what is to be learnt, from whom, for how long, starting from what.
+
+A stage's key is the hash of everything that decides its result, so equal work is recognised wherever it was asked
+for. Host, time and commit are not part of it; the number of threads is, since it changes the last bits.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from posebridge.estimators.base import Architecture
+from posebridge.identity import describe, digest
+from posebridge.methods.base import TrainingMethod
+from posebridge.populations.base import Population
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Some people of a population, and how many of them a step sees.
+
+    Attributes:
+        population: who.
+        split: which of its splits.
+        per_step: people in each step.
+        people: only the first so many of the split; None takes all.
+    """
+
+    population: Population
+    split: str
+    per_step: int
+    people: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the split exists and holds the people that are asked for."""
+        splits = self.population.splits()
+        if self.split not in splits:
+            raise ValueError(
+                f"population {self.population.label!r} has the splits {', '.join(splits)}, "
+                f"but got {self.split!r}."
+            )
+        if self.per_step < 1:
+            raise ValueError(f"per_step must be at least 1, but got {self.per_step}.")
+        if self.people is not None and not 1 <= self.people <= splits[self.split]:
+            raise ValueError(
+                f"people must be between 1 and the {splits[self.split]} of split {self.split!r}, "
+                f"but got {self.people}."
+            )
+
+    def description(self) -> dict[str, Any]:
+        """What of this feed decides a result."""
+        return {
+            "population": self.population.fingerprint(),
+            "name": self.population.label,
+            "split": self.split,
+            "per_step": self.per_step,
+            "people": self.people,
+        }
+
+
+@dataclass(frozen=True)
+class CosineDecay:
+    """Learning rate from its peak to zero along half a cosine."""
+
+    def __call__(self, progress: float) -> float:
+        """Factor at a share `progress` in [0, 1) of the stage."""
+        return 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@dataclass(frozen=True)
+class StepDecay:
+    """Learning rate multiplied by `factor` at each of the `milestones`, shares of the stage."""
+
+    milestones: tuple[float, ...]
+    factor: float = 0.1
+
+    def __call__(self, progress: float) -> float:
+        """Factor at a share `progress` in [0, 1) of the stage."""
+        return self.factor ** sum(progress >= milestone for milestone in self.milestones)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a stage trains, and how its optimiser is driven.
+
+    Attributes:
+        steps: updates; 0 leaves the estimator as it is.
+        warmup_steps: over which the learning rate rises from zero.
+        decay: of the learning rate, over the stage.
+        weight_decay: AdamW's; 0 makes it Adam.
+        clip_norm: of each player's gradient; None does not clip.
+        threads: of the training process. Part of the key: 1 and 2 threads give different bits.
+        checkpoint_every: steps between checkpoints. Not part of the key.
+    """
+
+    steps: int
+    warmup_steps: int = 0
+    decay: CosineDecay | StepDecay = CosineDecay()
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    threads: int = 2
+    checkpoint_every: int = 25
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.steps < 0 or self.threads < 1 or self.checkpoint_every < 1:
+            raise ValueError(
+                "steps must be at least 0, threads and checkpoint_every at least 1, but got "
+                f"{self.steps=}, {self.threads=}, {self.checkpoint_every=}."
+            )
+
+    def factor(self, step: int) -> float:
+        """Learning-rate factor of a step (0-based)."""
+        warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
+        return warmup * self.decay(step / max(self.steps, 1))
+
+    def description(self) -> dict[str, Any]:
+        """What of this budget decides a result."""
+        described: dict[str, Any] = describe(self)
+        return {k: v for k, v in described.items() if k != "checkpoint_every"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A method run on populations for a budget: the unit of work.
+
+    Attributes:
+        name: unique within its system; the first word of a `--set`.
+        method: the algorithm and its hyperparameters.
+        architecture: the estimator that is trained.
+        source: labelled people, all of them in every step.
+        target: people whose labels are never read.
+        budget: how long.
+        seed: of order, views and the method's own draws.
+        start: the stage whose student this one starts from; None starts from the published weights.
+    """
+
+    name: str
+    method: TrainingMethod
+    architecture: Architecture
+    source: tuple[Feed, ...]
+    target: Feed | None
+    budget: Budget
+    seed: int = 0
+    start: "Stage | None" = None
+
+    def __post_init__(self) -> None:
+        """Check that what the method reads is what the stage gives."""
+        reads_target = self.method.views.target is not None
+        if reads_target != (self.target is not None):
+            asked, given = ("reads a target", "none") if reads_target else ("reads none", "one")
+            raise ValueError(
+                f"stage {self.name!r}: {type(self.method).__name__} {asked}, but got {given}."
+            )
+        if self.budget.steps > 0 and not self.source:
+            raise ValueError(f"stage {self.name!r} trains, but has no source population.")
+
+    def description(self) -> dict[str, Any]:
+        """Everything that decides the result; its digest is the key.
+
+        A stage without steps learns nothing, so its data, budget and seed do not count.
+        """
+        described: dict[str, Any] = {
+            "method": describe(self.method),
+            "architecture": describe(self.architecture),
+            "start": None if self.start is None else self.start.key(),
+        }
+        if self.budget.steps == 0:
+            return described
+        return described | {
+            "source": [feed.description() for feed in self.source],
+            "target": None if self.target is None else self.target.description(),
+            "budget": self.budget.description(),
+            "seed": self.seed,
+        }
+
+    def key(self) -> str:
+        """Address of the artifact this stage leaves."""
+        return digest(self.description())
+
+    def chain(self) -> tuple["Stage", ...]:
+        """The stages up to this one, first to last."""
+        return (*(self.start.chain() if self.start else ()), self)
+
+    def feeds(self) -> tuple[Feed, ...]:
+        """Every feed of this stage."""
+        return (*self.source, *((self.target,) if self.target else ()))
+
+
+def reseed(stage: Stage, seed: int) -> Stage:
+    """The same chain of stages under another seed."""
+    start = None if stage.start is None else reseed(stage.start, seed)
+    return dataclasses.replace(stage, seed=seed, start=start)
+
+
+@dataclass(frozen=True)
+class System:
+    """A chain of stages: one row of a leaderboard.
+
+    Attributes:
+        name: the row's name.
+        role: "source-only", "control", "adapted" or "oracle".
+        stage: the last stage of the chain.
+        grid: candidates per `stage.field`, from which the experiment's selection rule chooses.
+        note: what a reader of the table should know, in a few words.
+    """
+
+    name: str
+    role: str
+    stage: Stage
+    grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    note: str = ""
+
+    ROLES = ("source-only", "control", "adapted", "oracle")
+
+    def __post_init__(self) -> None:
+        """Check the role, the stage names and the grid."""
+        if self.role not in self.ROLES:
+            raise ValueError(f"role must be one of {self.ROLES}, but got {self.role!r}.")
+        names = [stage.name for stage in self.stage.chain()]
+        if len(set(names)) != len(names):
+            raise ValueError(f"stage names of system {self.name!r} must differ, but got {names}.")
+        self.candidates()
+
+    def seeded(self, seed: int) -> "System":
+        """The same system under another seed."""
+        return dataclasses.replace(self, stage=reseed(self.stage, seed))
+
+    def candidates(self) -> Iterator[tuple[dict[str, Any], "System"]]:
+        """Every point of the grid and the system it gives; one empty point where there is no grid."""
+        points: list[dict[str, Any]] = [{}]
+        for path, values in self.grid.items():
+            points = [point | {path: value} for point in points for value in values]
+        return iter([(point, self.with_fields(point)) for point in points])
+
+    def with_fields(self, values: dict[str, Any]) -> "System":
+        """This system with fields replaced, each named `stage.field`."""
+        stage = self.stage
+        for path, value in values.items():
+            stage = set_field(stage, path, value)
+        return dataclasses.replace(self, stage=stage, grid={})
+
+    def reads_labels_of(self, population: Population) -> bool:
+        """Whether a stage trains on labelled people of the population, whatever its knobs."""
+        sources = (feed.population for stage in self.stage.chain() for feed in stage.source)
+        trained = any(stage.budget.steps for stage in self.stage.chain())
+        return trained and any(type(source) is type(population) for source in sources)
+
+
+def set_field(stage: Stage, path: str, value: Any) -> Stage:  # noqa: ANN401 - a field's value
+    """Replace one field of a chain of stages.
+
+    Args:
+        stage: last stage of the chain.
+        path: `stage.field`, a field of that stage's method or budget; dots lead into nested dataclasses.
+        value: the new value.
+
+    Raises:
+        ValueError: if there is no such stage or field; the message names the nearest right one.
+    """
+    name, _, rest = path.partition(".")
+    names = [s.name for s in stage.chain()]
+    if name not in names:
+        raise ValueError(f"no stage is called {name!r}{_nearest(name, names)}.")
+    if stage.name != name:
+        assert stage.start is not None
+        return dataclasses.replace(stage, start=set_field(stage.start, path, value))
+    head = rest.partition(".")[0]
+    methods, budgets = _field_names(stage.method), _field_names(stage.budget)
+    if head in methods:
+        return dataclasses.replace(stage, method=_replaced(stage.method, rest, value, path))
+    if head in budgets:
+        return dataclasses.replace(stage, budget=_replaced(stage.budget, rest, value, path))
+    raise ValueError(
+        f"stage {name!r} has no field {head!r}{_nearest(head, [*methods, *budgets])}."
+    )
+
+
+def map_populations(stage: Stage, change: Callable[[Population], Population]) -> Stage:
+    """The same chain of stages on other populations."""
+
+    def changed(feed: Feed) -> Feed:
+        population = change(feed.population)
+        held = population.splits()[feed.split]
+        people = None if feed.people is None else min(feed.people, held)
+        return dataclasses.replace(feed, population=population, people=people)
+
+    return dataclasses.replace(
+        stage,
+        source=tuple(changed(feed) for feed in stage.source),
+        target=None if stage.target is None else changed(stage.target),
+        start=None if stage.start is None else map_populations(stage.start, change),
+    )
+
+
+def _field_names(value: Any) -> list[str]:  # noqa: ANN401 - any dataclass
+    return [f.name for f in dataclasses.fields(value)]
+
+
+def _replaced(owner: Any, rest: str, value: Any, path: str) -> Any:  # noqa: ANN401 - any dataclass
+    head, _, tail = rest.partition(".")
+    names = _field_names(owner) if dataclasses.is_dataclass(owner) else []
+    if head not in names:
+        raise ValueError(f"{path!r} leads nowhere: no field {head!r}{_nearest(head, names)}.")
+    old = getattr(owner, head)
+    if tail:
+        return dataclasses.replace(owner, **{head: _replaced(old, tail, value, path)})
+    return dataclasses.replace(owner, **{head: _as(old, value, path)})
+
+
+def _as(old: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - any field value
+    """`value` in the type of the field it replaces."""
+    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(old, tuple) and isinstance(value, list):
+        return tuple(value)
+    if old is not None and value is not None and type(old) is not type(value):
+        raise ValueError(
+            f"{path} is a {type(old).__name__} (now {old!r}), but got {value!r}, "
+            f"a {type(value).__name__}."
+        )
+    return value
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f", did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (known: {', '.join(known)})"
