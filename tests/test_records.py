@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from posebridge.records import (
     RECORD_VERSION,
     Record,

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from posebridge.selection import Fixed, SourceValidation, TargetOracle
 
 NAN = math.nan
