@@ -20,7 +20,7 @@ _CLAVICLE_SHARE = 0.25  # of the arm's elevation above `_CLAVICLE_FREE_DEG` the 
 _CLAVICLE_FREE_DEG = 30.0
 
 Matrix = Float[np.ndarray, "3 3"]
-Vector = Float[np.ndarray, "3"]
+Vector = Float[np.ndarray, " 3"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def rotation_about(axis: Vector, angle_deg: float) -> Matrix:
     x, y, z = axis / np.linalg.norm(axis)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.deg2rad(angle_deg)
-    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
 
 
 def swing(start: Vector, end: Vector) -> Matrix:
@@ -101,7 +101,7 @@ def swing(start: Vector, end: Vector) -> Matrix:
     a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
     x, y, z = np.cross(a, b)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + cross + cross @ cross / (1 + a @ b)
+    return np.asarray(np.eye(3) + cross + cross @ cross / (1 + a @ b))
 
 
 def local_rotations(

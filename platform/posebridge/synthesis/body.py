@@ -97,7 +97,7 @@ class Body:
         blendshapes: shape directions, flat, float32 (`shape`, 3 · `vertex`).
         bone_heads: bone heads of the template, metres.
         bone_blendshapes: how the shape directions move the bone heads, flat.
-        skin_weights: linear blend skinning weights, at most four a row, rows sum to 1.
+        skin_weights: linear blend skinning weights, at most eight a row, rows sum to 1.
         bone_names: names of the bones, in the order of every `bone` axis.
         bone_parents: index of each bone's parent, -1 for the root; parents come first.
         phenotype_mask: which phenotype anchors each blendshape of the full model multiplies.
@@ -153,9 +153,7 @@ class Body:
         heads = self.bone_heads + (coefficients @ self.bone_blendshapes).reshape(-1, 3)
         return Shaped(vertices, heads)
 
-    def pose(
-        self, shaped: Shaped, angles: PoseAngles, root: Float[np.ndarray, "3 3"]
-    ) -> Posed:
+    def pose(self, shaped: Shaped, angles: PoseAngles, root: Float[np.ndarray, "3 3"]) -> Posed:
         """Bend the skeleton, then skin the vertices linearly.
 
         Args:
@@ -259,9 +257,10 @@ def _load() -> Body:
     }
     strongest = stored["skin_bones"][np.arange(num_vertices), stored["skin_weights"].argmax(1)]
     num_shapes = len(stored["blendshapes"])
+    blendshapes = stored["blendshapes"] * stored["blendshape_step_m"].astype(np.float32)
     return Body(
         template=stored["template"],
-        blendshapes=stored["blendshapes"].astype(np.float32).reshape(num_shapes, -1),
+        blendshapes=blendshapes.reshape(num_shapes, -1),
         bone_heads=stored["bone_heads"],
         bone_blendshapes=stored["bone_blendshapes"].reshape(num_shapes, -1),
         skin_weights=scipy.sparse.csr_array(weights, shape=(num_vertices, len(names))),

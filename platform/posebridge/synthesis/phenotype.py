@@ -63,7 +63,7 @@ class Phenotype:
             )
 
 
-def anchor_weights(phenotype: Phenotype) -> Float[np.ndarray, "26"]:
+def anchor_weights(phenotype: Phenotype) -> Float[np.ndarray, " 26"]:
     """Weight of every anchor; each phenotype's weights sum to 1, at most two are above 0."""
     ancestry = np.array([phenotype.african, phenotype.asian, phenotype.caucasian])
     weights = [ancestry / ancestry.sum()]
