@@ -1,0 +1,237 @@
+"""Smooth random fields in space, and the patterns and reliefs of surfaces made of them."""
+
+import numpy as np
+from jaxtyping import Float
+
+from posebridge.synthesis.compiled import compiled
+from posebridge.synthesis.surfels import Surfels
+
+LATTICE = 256
+"""The noise repeats after this many of its cells along every axis."""
+
+
+def fractal_noise(
+    points: Float[np.ndarray, "*shape 3"], *, scale: float, octaves: int = 3, seed: int = 0
+) -> Float[np.ndarray, "*shape"]:
+    """Sum of gradient noises, each half the size and half the strength of the one before.
+
+    Args:
+        points: where to evaluate.
+        scale: size of the largest features, in the unit of `points`. One octave repeats after
+            `LATTICE` · `scale`.
+        octaves: how many noises are added.
+        seed: chooses another field.
+
+    Returns:
+        About zero mean; one octave stays within [-1, 1] with a standard deviation near 0.3.
+    """
+    flat = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
+    return _fractal(flat, scale, octaves, seed).reshape(points.shape[:-1])
+
+
+@compiled
+def _hash(x: int, y: int, z: int, seed: int) -> int:
+    """Well-mixed 64 bits for a cell of the repeating lattice."""
+    mask = LATTICE - 1
+    h = np.uint64((x & mask) | ((y & mask) << 8) | ((z & mask) << 16))
+    h = (h + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(32))
+
+
+@compiled
+def _fraction(bits: int, shift: int) -> float:
+    """A number in [-1, 1] from 16 of the bits."""
+    return float((bits >> np.uint64(shift)) & np.uint64(0xFFFF)) * (2.0 / 65535.0) - 1.0
+
+
+@compiled
+def _noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float, float]:
+    """Gradient noise and its three derivatives.
+
+    Sources:
+        [0] Perlin, Improving noise, 2002 (the quintic fade; our gradients are hashed freely).
+    """
+    fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
+    ix, iy, iz = int(fx), int(fy), int(fz)
+    tx, ty, tz = x - fx, y - fy, z - fz
+    ux = tx * tx * tx * (tx * (tx * 6.0 - 15.0) + 10.0)
+    uy = ty * ty * ty * (ty * (ty * 6.0 - 15.0) + 10.0)
+    uz = tz * tz * tz * (tz * (tz * 6.0 - 15.0) + 10.0)
+    dx = 30.0 * tx * tx * (tx - 1.0) * (tx - 1.0)
+    dy = 30.0 * ty * ty * (ty - 1.0) * (ty - 1.0)
+    dz = 30.0 * tz * tz * (tz - 1.0) * (tz - 1.0)
+    value, gx, gy, gz = 0.0, 0.0, 0.0, 0.0
+    for cx in range(2):
+        wx, sx = (ux, dx) if cx else (1.0 - ux, -dx)
+        for cy in range(2):
+            wy, sy = (uy, dy) if cy else (1.0 - uy, -dy)
+            for cz in range(2):
+                wz, sz = (uz, dz) if cz else (1.0 - uz, -dz)
+                bits = _hash(ix + cx, iy + cy, iz + cz, seed)
+                a, b, c = _fraction(bits, 0), _fraction(bits, 16), _fraction(bits, 32)
+                slope = a * (tx - cx) + b * (ty - cy) + c * (tz - cz)
+                weight = wx * wy * wz
+                value += weight * slope
+                gx += weight * a + sx * wy * wz * slope
+                gy += weight * b + wx * sy * wz * slope
+                gz += weight * c + wx * wy * sz * slope
+    return value, gx, gy, gz
+
+
+@compiled
+def _value(x: float, y: float, z: float, seed: int) -> float:
+    return _noise(x, y, z, seed)[0]
+
+
+@compiled
+def _fractal(points: np.ndarray, scale: float, octaves: int, seed: int) -> np.ndarray:
+    out = np.zeros(points.shape[0])
+    for i in range(points.shape[0]):
+        frequency, amplitude = 1.0 / scale, 1.0
+        for octave in range(octaves):
+            x, y, z = (points[i, 0], points[i, 1], points[i, 2])
+            out[i] += amplitude * _value(
+                x * frequency, y * frequency, z * frequency, seed + octave
+            )
+            frequency *= 2.0
+            amplitude *= 0.5
+    return out
+
+
+def paint(
+    surfels: Surfels, surfaces: np.ndarray
+) -> tuple[Float[np.ndarray, "height width 3"], Float[np.ndarray, "height width 3"]]:
+    """Albedo with pattern and grain, and unit normals with relief, of each pixel.
+
+    What is finer than a pixel fades to its mean instead of flickering.
+    """
+    albedo, normals = surfels.albedo.copy(), surfels.normals.copy()
+    _paint(surfels, surfaces, albedo, normals)
+    return albedo, normals
+
+
+@compiled
+def _inside(distance: float, footprint: float) -> float:
+    """Share of a pixel that lies inside a border at a signed distance from its centre."""
+    return min(max(0.5 + distance / footprint, 0.0), 1.0)
+
+
+@compiled
+def _fade(size: float, footprint: float) -> float:
+    """How much of a structure of this size survives in pixels of this width."""
+    return min(max(2.0 - 2.0 * footprint / size, 0.0), 1.0)
+
+
+@compiled
+def _stripe(along: float, surface: np.void, footprint: float) -> float:
+    cell = along / surface.period
+    from_middle = abs(cell - np.floor(cell) - 0.5)
+    return _inside((0.5 * surface.coverage - from_middle) * surface.period, footprint)
+
+
+@compiled
+def _dot(point: np.ndarray, surface: np.void, footprint: float) -> float:
+    """One ball in every cell of a lattice, moved about inside it."""
+    x, y, z = point[0] / surface.period, point[1] / surface.period, point[2] / surface.period
+    fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
+    radius = 0.2 + 0.25 * surface.coverage
+    room = 0.5 - radius
+    bits = _hash(int(fx), int(fy), int(fz), surface.seed)
+    dx = x - fx - 0.5 - room * _fraction(bits, 0)
+    dy = y - fy - 0.5 - room * _fraction(bits, 16)
+    dz = z - fz - 0.5 - room * _fraction(bits, 32)
+    away = np.sqrt(dx * dx + dy * dy + dz * dz)
+    return _inside((radius - away) * surface.period, footprint)
+
+
+@compiled
+def _blobs(point: np.ndarray, surface: np.void) -> float:
+    """Two octaves of noise about the level that `coverage` of space exceeds."""
+    x, y, z = point[0] / surface.period, point[1] / surface.period, point[2] / surface.period
+    value = _value(x, y, z, surface.seed)
+    value += 0.5 * _value(2.0 * x, 2.0 * y, 2.0 * z, surface.seed + 1)
+    return value - 0.9 * (0.5 - surface.coverage)
+
+
+@compiled
+def _plank(along: float, across: float, surface: np.void, footprint: float) -> float:
+    """A tone per board, streaks along it, and the gap beside it."""
+    cell = along / surface.period
+    board = int(np.floor(cell))
+    tone = _fraction(_hash(board, 0, 0, surface.seed), 16)
+    streak = _value(7.0 * cell, 0.7 * across / surface.period, 0.37 * board, surface.seed)
+    streak *= _fade(surface.period / 7.0, footprint)
+    share = min(max(surface.coverage + 0.3 * tone + 0.8 * streak, 0.0), 1.0)
+    to_gap = (0.5 - abs(cell - board - 0.5)) * surface.period
+    return max(share, _inside(0.012 * surface.period - to_gap, footprint))
+
+
+@compiled
+def _second_color(point: np.ndarray, surface: np.void, footprint: float) -> float:
+    """Share of the second colour at a point of the rest space, in [0, 1]."""
+    kind = surface.kind
+    if kind == 3:
+        return _dot(point, surface, footprint)
+    if kind == 4:
+        return _inside(0.4 * surface.period * _blobs(point, surface), footprint)
+    if kind == 5:
+        return min(max(0.5 + 1.2 * _blobs(point, surface), 0.0), 1.0)
+    a, b = surface.direction, surface.across
+    along = point[0] * a[0] + point[1] * a[1] + point[2] * a[2]
+    if kind == 1:
+        return _stripe(along, surface, footprint)
+    across = point[0] * b[0] + point[1] * b[1] + point[2] * b[2]
+    if kind == 2:
+        ways = _stripe(along, surface, footprint) + _stripe(across, surface, footprint)
+        return 0.5 * ways
+    return _plank(along, across, surface, footprint)
+
+
+@compiled
+def _tilt(point: np.ndarray, surface: np.void, footprint: float, normal: np.ndarray) -> None:
+    """Tilt a normal by the slope of two octaves of noise; `normal` is the caller's own copy."""
+    scale = surface.bump_scale
+    tx, ty, tz = 0.0, 0.0, 0.0
+    for octave in range(2):
+        strength = surface.bump * _fade(scale, footprint) * (1.0 - 0.3 * octave)
+        if strength > 0.0:
+            x, y, z = point[0] / scale, point[1] / scale, point[2] / scale
+            _, gx, gy, gz = _noise(x, y, z, surface.seed + 17 + octave)
+            tx += strength * gx
+            ty += strength * gy
+            tz += strength * gz
+        scale *= 0.5
+    # Only the part of the slope along the surface tilts it.
+    away = tx * normal[0] + ty * normal[1] + tz * normal[2]
+    x = normal[0] * (1.0 + away) - tx
+    y = normal[1] * (1.0 + away) - ty
+    z = normal[2] * (1.0 + away) - tz
+    length = np.sqrt(x * x + y * y + z * z)
+    normal[0], normal[1], normal[2] = x / length, y / length, z / length
+
+
+@compiled
+def _paint(
+    surfels: Surfels, surfaces: np.ndarray, albedo: np.ndarray, normals: np.ndarray
+) -> None:
+    height, width = surfels.owner.shape
+    for i in range(height):
+        for j in range(width):
+            if surfels.owner[i, j] < 0:
+                continue
+            surface = surfaces[surfels.owner[i, j]]
+            point, footprint = surfels.rest[i, j], surfels.footprint[i, j]
+            color = albedo[i, j]
+            if surface.kind != 0:
+                share = _second_color(point, surface, footprint)
+                for k in range(3):
+                    color[k] += share * (surface.color[k] - color[k])
+            grain = 2.5 * surface.grain * _fade(surface.grain_scale, footprint)
+            if grain > 0.0:
+                s = surface.grain_scale
+                speck = _value(point[0] / s, point[1] / s, point[2] / s, surface.seed + 31)
+                for k in range(3):
+                    color[k] *= max(1.0 + grain * speck, 0.0)
+            if surface.bump > 0.0:
+                _tilt(point, surface, footprint, normals[i, j])
