@@ -18,6 +18,7 @@ _SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 _NECK = ("neck01", "neck02", "neck03", "head")
 _CLAVICLE_SHARE = 0.25  # of the arm's elevation above `_CLAVICLE_FREE_DEG` the clavicle takes
 _CLAVICLE_FREE_DEG = 30.0
+_THUMB_SHARE = 0.5  # of a finger bone's curl the thumb's bones take
 
 Matrix = Float[np.ndarray, "3 3"]
 Vector = Float[np.ndarray, " 3"]
@@ -35,7 +36,7 @@ class SideAngles:
             arm against the trunk; the clavicle follows by itself.
         elbow: flexion, moves the wrist forwards.
         wrist: flexion towards the palm, pronation of the forearm.
-        fist: how much every finger bone curls towards the palm.
+        fist: how much every finger bone curls towards the palm; the thumb follows by half.
     """
 
     hip: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -175,10 +176,14 @@ def _arm(rest: dict[str, Vector], angles: SideAngles, sign: float) -> dict[str, 
 
 
 def _hand(rest: dict[str, Vector], angles: SideAngles, sign: float) -> dict[str, Matrix]:
-    across = rest["finger2-1"] - rest["finger5-1"]
+    across = rest["finger5-1"] - rest["finger2-1"]
+    palm = sign * np.cross(across, rest["finger3-1"] - rest["wrist"])
     flexion, pronation = angles.wrist
     half_turn = rotation_about(rest["wrist"] - rest["lowerarm01"], sign * pronation / 2)
     curl = rotation_about(across, sign * angles.fist)
+    thumb = rotation_about(palm, -sign * _THUMB_SHARE * angles.fist)
     fingers = {f"finger{i}-{j}": curl for i in range(2, 6) for j in range(1, 4)}
+    opposed = rotation_about(across, -sign * _THUMB_SHARE * angles.fist)
     wrist = half_turn @ rotation_about(across, sign * flexion)
-    return {"lowerarm02": half_turn, "wrist": wrist, **fingers}
+    thumbs = {"finger1-1": opposed, "finger1-2": thumb, "finger1-3": thumb}
+    return {"lowerarm02": half_turn, "wrist": wrist, **fingers, **thumbs}
