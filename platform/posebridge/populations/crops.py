@@ -47,7 +47,7 @@ def decode_image(encoded: bytes) -> UInt8[np.ndarray, "height width 3"]:
 
 
 def crop_from_image(
-    box_xywh: Sequence[float] | Float[np.ndarray, "4"],
+    box_xywh: Sequence[float | int] | Float[np.ndarray, "4"],
     height: int,
     width: int,
     *,

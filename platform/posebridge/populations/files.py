@@ -1,11 +1,12 @@
 """Reading and writing whole files below a folder, which may be a local path or any fsspec URI."""
 
 import hashlib
+import io
 import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import fsspec
 
@@ -71,11 +72,11 @@ def read_file(path: Folder) -> bytes | None:
     return content
 
 
-def open_file(path: Folder) -> BinaryIO | None:
+def open_file(path: Folder) -> io.IOBase | None:
     """A file open for reading in parts, or None where there is none."""
     filesystem, target = _locate(path)
     try:
-        handle: BinaryIO = filesystem.open(target, "rb")
+        handle: io.IOBase = filesystem.open(target, "rb")
     except FileNotFoundError:
         return None
     return handle

@@ -229,10 +229,11 @@ class OpenPopulation:
         return kept.select(list(columns)), rejected
 
     def verify(self) -> None:
-        """Read everything: the hash of every file, and that no subject is in two splits.
+        """Read everything: hashes of all files, ids of all people, and subjects of all splits.
 
         Raises:
-            ManifestError: naming the first file that differs, or the subjects that are shared.
+            ManifestError: naming the first file that differs, the ids that repeat, or the subjects
+                that two splits share.
             ShardError: if a file is missing or damaged.
         """
         for split in self.manifest.splits.values():
@@ -245,18 +246,20 @@ class OpenPopulation:
                         f"has {found}. "
                         "Delete it and make or import the population again."
                     )
-        check_subjects(
-            {
-                name: {
-                    subject
-                    for index in range(len(split.shards))
-                    for subject in self.read_people(name, index, ["subject"])[
-                        "subject"
-                    ].to_pylist()
-                }
-                for name, split in self.manifest.splits.items()
-            }
+        check_subjects({split: set(self._all(split, "subject")) for split in self.manifest.splits})
+        people = Counter(
+            name for split in self.manifest.splits for name in self._all(split, "person_id")
         )
+        repeated = [name for name, count in people.items() if count > 1]
+        if repeated:
+            raise ManifestError(
+                f"Every person must have an id of their own, but {len(repeated)} repeat: "
+                f"{', '.join(repeated[:3])}. Import the population again with unique ids."
+            )
+
+    def _all(self, split: str, column: str) -> list[str]:
+        tables = (self.read_people(split, i, [column]) for i in range(self.num_shards(split)))
+        return [value for table in tables for value in table[column].to_pylist()]
 
     def _split(self, split: str) -> SplitEntry:
         if split not in self.manifest.splits:

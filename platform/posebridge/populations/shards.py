@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -102,9 +102,15 @@ def write_shard(
         What was written.
 
     Raises:
+        ValueError: if two images have the same id.
         OSError: if it cannot be written.
     """
     image_table = images_table(images)
+    if len(pc.unique(image_table["image_id"])) != image_table.num_rows:
+        raise ValueError(
+            f"Every image of a shard must have an id of its own, but shard {index} repeats some. "
+            "Give one row an image; people share it by its id."
+        )
     joined = _joined(people_table(people), image_table, ("height", "width"))
     checked, rejected = check_people(joined, skeleton)
     people_kept = checked.select(PEOPLE_COLUMNS)
@@ -237,7 +243,7 @@ def _read(folder: Folder, file: str, columns: Sequence[str]) -> pa.Table:
         return _parsed(handle, columns, path)
 
 
-def _parsed(source: BinaryIO, columns: Sequence[str], path: str) -> pa.Table:
+def _parsed(source: io.IOBase, columns: Sequence[str], path: str) -> pa.Table:
     try:
         # Of a file on its own, so that a folder called `a=b` adds no column.
         table = pq.ParquetFile(source).read(columns=list(columns), use_threads=False)
