@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import Tensor
+
 from posebridge.batch import Predictions
 from posebridge.heatmaps import (
     decode_argmax,
@@ -18,9 +20,7 @@ from posebridge.heatmaps import (
     encode_gaussian,
     encode_udp,
     image_from_udp,
-    warp_maps,
 )
-from torch import Tensor
 
 Decoder = Callable[[Tensor, int], Predictions]
 HEIGHT, WIDTH, STRIDE, SIGMA = 32, 24, 4, 2.0
@@ -46,11 +46,6 @@ def interior(count: int) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     size = torch.tensor([WIDTH, HEIGHT]) * STRIDE
     return 32 + torch.rand(1, count, 2, generator=generator) * (size - 64)
-
-
-def quarter_turn(side: float) -> Tensor:
-    """(x, y) → (side − y, x): a quarter turn about the centre of a square."""
-    return torch.tensor([[[0.0, -1.0, side], [1.0, 0.0, 0.0]]])
 
 
 def test_a_gaussian_has_the_values_of_its_formula() -> None:
@@ -214,44 +209,3 @@ def test_wrong_settings_are_refused() -> None:
         decode_dark(torch.zeros(1, 1, 4, 4), 4, kernel=10)
     with pytest.raises(ValueError, match="positive temperature, but got temperature=0"):
         decode_soft_argmax(torch.zeros(1, 1, 4, 4), 4, temperature=0.0)
-
-
-def test_the_identity_and_quarter_turns_move_cells_onto_cells() -> None:
-    maps = torch.rand(1, 2, 48, 48, generator=torch.Generator().manual_seed(0))
-    identity = torch.eye(2, 3)[None]
-    torch.testing.assert_close(warp_maps(maps, identity, 4), maps, atol=1e-5, rtol=0)
-    turned = warp_maps(maps, quarter_turn(48 * 4), 4)
-    torch.testing.assert_close(turned, maps.rot90(-1, (2, 3)), atol=1e-5, rtol=0)
-
-
-def test_warping_a_map_moves_its_keypoint_by_the_matrix() -> None:
-    matrix = torch.tensor([[[0.9, -0.3, 9.0], [0.3, 0.9, -6.0]]])
-    point = torch.tensor([22.0, 30.0])
-    moved = decode_dark(warp_maps(encode(tuple(point.tolist())), matrix, STRIDE), STRIDE)
-    expected = matrix[0, :, :2] @ point + matrix[0, :, 2]
-    torch.testing.assert_close(moved.keypoints[0, 0], expected, atol=0.2, rtol=0)
-
-
-def test_warping_forth_and_back_restores_a_map_inside() -> None:
-    matrix = torch.tensor([[[1.0, 0.0, 4.0], [0.0, 1.0, -8.0]]])
-    back = torch.tensor([[[1.0, 0.0, -4.0], [0.0, 1.0, 8.0]]])
-    maps = encode((22.0, 30.0))
-    restored = warp_maps(warp_maps(maps, matrix, STRIDE), back, STRIDE)
-    torch.testing.assert_close(restored[..., 2:, :-1], maps[..., 2:, :-1], atol=1e-5, rtol=0)
-    assert (restored[..., :2, :] == 0).all()
-
-
-def test_channels_are_exchanged_only_where_the_matrix_mirrors() -> None:
-    maps = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    mirror = torch.tensor([[-1.0, 0.0, 32.0], [0.0, 1.0, 0.0]])
-    matrices = torch.stack((mirror, torch.eye(2, 3)))
-    warped = warp_maps(maps, matrices, 4, flip_order=(0, 2, 1))
-    torch.testing.assert_close(warped[0], maps[0, [0, 2, 1]].flip(-1), atol=1e-5, rtol=0)
-    torch.testing.assert_close(warped[1], maps[1], atol=1e-5, rtol=0)
-
-
-def test_warping_is_differentiable_in_the_maps() -> None:
-    generator = torch.Generator().manual_seed(0)
-    maps = torch.rand(2, 2, 4, 5, generator=generator, dtype=torch.float64, requires_grad=True)
-    matrix = torch.tensor([[0.8, -0.3, 3.0], [0.2, -1.1, 15.0]]).expand(2, 2, 3)
-    assert torch.autograd.gradcheck(lambda m: warp_maps(m, matrix, 4, flip_order=(1, 0)), (maps,))

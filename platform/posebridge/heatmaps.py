@@ -9,8 +9,6 @@ Frames and units, for every function here:
 - The confidence is the highest value of the map.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -166,9 +164,8 @@ def decode_dark(
     """Peaks of a parabola fitted to the logarithm of the smoothed map (DARK).
 
     The map is smoothed with the Gaussian it was trained on; one Newton step on its logarithm then
-    leads from the highest cell to the peak: within 0.001 cells for a whole Gaussian. No step is
-    taken within two cells of the border, where the fit is not a peak, or where the step would
-    leave the fitted cells.
+    leads from the highest cell to the peak, within 0.001 cells for a whole Gaussian. No step is
+    taken near the border, where the fit is no peak, or where it would leave the fitted cells.
 
     Args:
         heatmaps: one map per keypoint, trained on Gaussians. Negative values count as zero.
@@ -176,8 +173,7 @@ def decode_dark(
         kernel: width of the smoothing kernel in cells, odd; 11 for maps of sigma 2, 17 for 3.
 
     Returns:
-        Keypoints in px of the image, NaN where the map has no peak. The confidence is that of the
-        map before smoothing.
+        Keypoints in px of the image, NaN where the map has no peak; confidence before smoothing.
 
     Raises:
         ValueError: if the kernel is not odd and positive.
@@ -207,13 +203,13 @@ def decode_soft_argmax(
 ) -> Predictions:
     """Expected positions under softmax(heatmap / temperature); differentiable.
 
-    A low temperature approaches the arg-max. At the default, the flat part of a Gaussian of
-    amplitude 1 weighs less than one part in ten thousand on maps up to 100 × 100.
+    A low temperature approaches the arg-max. At the default, the flat part of a map of amplitude
+    1 hardly weighs.
 
     Args:
         heatmaps: one map per keypoint.
         stride: px per cell.
-        temperature: positive, in the unit of the map.
+        temperature: positive, in the unit of the maps.
 
     Returns:
         Keypoints in px of the image, NaN (without gradient) where the map has no peak.
@@ -229,7 +225,8 @@ def decode_soft_argmax(
     height, width = heatmaps.shape[-2:]
     weights = torch.softmax(heatmaps.flatten(2) / temperature, dim=2).view_as(heatmaps)
     columns, rows = _indices(heatmaps, height, width)
-    means = (weights.sum(dim=2) @ columns, weights.sum(dim=3) @ rows)
+    # Not `@`, which autocast would round to half a pixel.
+    means = ((weights.sum(dim=2) * columns).sum(-1), (weights.sum(dim=3) * rows).sum(-1))
     keypoints = (torch.stack(means, dim=-1) + 0.5) * stride
     cells, confidence = _peaks(heatmaps)
     return Predictions(torch.where(cells.isnan(), torch.nan, keypoints), confidence)
@@ -255,48 +252,6 @@ def decode_offset(
     index = (rows * heatmaps.shape[-1] + columns)[..., None, None].expand(-1, -1, 2, 1)
     read = offsets.flatten(3).gather(3, index)[..., 0]
     return Predictions((cells + read) * stride, confidence)
-
-
-def warp_maps(
-    maps: Float[Tensor, "batch keypoint height width"],
-    out_from_in: Float[Tensor, "batch 2 3"],
-    stride: int,
-    *,
-    flip_order: Sequence[int] | None = None,
-) -> Float[Tensor, "batch keypoint height width"]:
-    """Maps moved by an affine map of the image; bilinear, zero where the input does not reach.
-
-    A quarter turn about the centre of a square map moves cells onto cells. Differentiable in
-    the maps.
-
-    Args:
-        maps: one map per keypoint.
-        out_from_in: leads from px of the input image to px of the output image.
-        stride: px per cell, in and out.
-        flip_order: the skeleton's exchange of left and right. If given, it is applied to the
-            channels of those maps whose matrix mirrors (negative determinant).
-
-    Returns:
-        Maps of the same size in the output frame.
-
-    Raises:
-        torch.linalg.LinAlgError: if a matrix has no inverse.
-    """
-    height, width = maps.shape[-2:]
-    maps = maps.to(torch.promote_types(maps.dtype, torch.float32))
-    # The sampler asks where each output cell comes from. Double precision keeps quarter turns on
-    # the cells.
-    linear = torch.linalg.inv(out_from_in[:, :, :2].double())
-    shift = -(linear @ out_from_in[:, :, 2:].double())
-    # Its coordinates run from −1 to 1 between the outer edges of the map.
-    half = torch.tensor([[width], [height]], dtype=torch.float64, device=maps.device) * stride / 2
-    theta = torch.cat((linear * half.T / half, (linear @ half + shift) / half - 1), dim=2)
-    grid = functional.affine_grid(theta, list(maps.shape), align_corners=False)
-    warped = functional.grid_sample(maps, grid.to(maps.dtype), align_corners=False)
-    if flip_order is None:
-        return warped
-    is_mirrored = (torch.linalg.det(linear) < 0)[:, None, None, None]
-    return torch.where(is_mirrored, warped[:, list(flip_order)], warped)
 
 
 def _indices(
@@ -338,7 +293,9 @@ def _peaks(
     # Read by gather, so that the confidence carries a gradient. A NaN wins both extremes.
     confidence = flat.gather(2, index[..., None])[..., 0]
     has_peak = confidence > flat.amin(dim=2)
-    cells = torch.stack((index % width, index // width), dim=-1).to(heatmaps.dtype)
+    # Half precision would round positions to half a pixel.
+    wide = torch.promote_types(heatmaps.dtype, torch.float32)
+    cells = torch.stack((index % width, index // width), dim=-1).to(wide)
     return torch.where(has_peak[..., None], cells, torch.nan), confidence
 
 
