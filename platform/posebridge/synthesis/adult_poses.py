@@ -1,0 +1,309 @@
+"""Families of adult poses. Each draws one pose; the person faces -y before any turn about z.
+
+A leg is given as a thigh angle against the vertical (forwards positive) and a knee flexion, so
+that a leg stays where it is when the trunk pitches; the foot is kept level as far as the ankle
+allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from posebridge.synthesis.angles import PoseAngles, SideAngles, rotation_x, rotation_y, rotation_z
+from posebridge.synthesis.pose_samples import ADULT_LIMITS, PoseSample, clip_angles
+
+Triple = tuple[float, float, float]
+Family = Callable[[np.random.Generator], PoseSample]
+
+
+def _arm(
+    rng: np.random.Generator, shoulder: Triple, elbow: float, *, spread_deg: float = 7.0
+) -> SideAngles:
+    """An arm near the given angles."""
+    flexion, abduction, external = (x + rng.normal(0, spread_deg) for x in shoulder)
+    return SideAngles(
+        shoulder=(flexion, max(abduction, 4.0), external),
+        elbow=elbow + rng.normal(0, spread_deg),
+        wrist=(rng.normal(0, 14), rng.normal(0, 25)),
+        fist=rng.uniform(2, 45),
+    )
+
+
+def _hanging(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (4, 12, 0), rng.uniform(5, 35))
+
+
+def _on_hip(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (-12, 42, -60), rng.uniform(85, 105))
+
+
+def _folded(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (35, 8, -50), rng.uniform(95, 120))
+
+
+def _at_face(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (rng.uniform(20, 60), 20, -10), rng.uniform(120, 142))
+
+
+def _carrying(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (rng.uniform(0, 30), 12, -15), rng.uniform(60, 105))
+
+
+def _forwards(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (rng.uniform(50, 110), 12, 0), rng.uniform(0, 60))
+
+
+def _sideways(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (rng.uniform(-10, 30), rng.uniform(55, 110), 0), rng.uniform(0, 70))
+
+
+def _upwards(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (rng.uniform(125, 172), rng.uniform(5, 35), 0), rng.uniform(0, 70))
+
+
+def _bent_upwards(rng: np.random.Generator) -> SideAngles:
+    return _arm(rng, (0, rng.uniform(70, 100), rng.uniform(60, 80)), rng.uniform(70, 125))
+
+
+_AT_REST = (_hanging, _hanging, _on_hip, _folded, _at_face, _carrying)
+_AT_WORK = (_forwards, _sideways, _upwards, _upwards, _bent_upwards)
+
+
+def _arms(
+    rng: np.random.Generator, choices: tuple[Callable[[np.random.Generator], SideAngles], ...]
+) -> tuple[SideAngles, SideAngles]:
+    """Both arms: half of the people do the same with both."""
+    first = choices[rng.integers(len(choices))]
+    second = first if rng.random() < 0.5 else choices[rng.integers(len(choices))]
+    return first(rng), second(rng)
+
+
+def _any_arms(rng: np.random.Generator) -> tuple[SideAngles, SideAngles]:
+    return _arms(rng, _AT_WORK if rng.random() < 0.5 else _AT_REST + _AT_WORK)
+
+
+def _leg(
+    rng: np.random.Generator, thigh_deg: float, knee_deg: float, *, out: Triple | None = None
+) -> SideAngles:
+    """A leg by its thigh against the vertical; `out` is (abduction, external rotation, spread)."""
+    abduction, external, spread_deg = out or (6.0, 6.0, 4.0)
+    level = np.clip(thigh_deg - knee_deg, -30, 45)
+    return SideAngles(
+        hip=(
+            thigh_deg + rng.normal(0, 3),
+            max(abduction + rng.normal(0, spread_deg), 1.0),
+            external + rng.normal(0, spread_deg),
+        ),
+        knee=knee_deg + rng.normal(0, 3),
+        ankle=(float(level) + rng.normal(0, 4), rng.normal(0, 4)),
+    )
+
+
+def _join(leg: SideAngles, arm: SideAngles, pitch_deg: float) -> SideAngles:
+    flexion, abduction, external = leg.hip
+    return SideAngles(
+        hip=(flexion + pitch_deg, abduction, external),
+        knee=leg.knee,
+        ankle=leg.ankle,
+        shoulder=arm.shoulder,
+        elbow=arm.elbow,
+        wrist=arm.wrist,
+        fist=arm.fist,
+    )
+
+
+def _pose(
+    rng: np.random.Generator,
+    kind: str,
+    *,
+    legs: tuple[SideAngles, SideAngles],
+    arms: tuple[SideAngles, SideAngles],
+    pitch_deg: float,
+    spine: Triple = (0.0, 0.0, 0.0),
+) -> PoseSample:
+    """Puts legs and arms on a trunk pitched forwards; the head looks about, mostly level."""
+    bend, lean, turn = spine
+    level = -0.5 * np.clip(pitch_deg + bend, -40, 80)
+    angles = PoseAngles(
+        left=_join(legs[0], arms[0], pitch_deg),
+        right=_join(legs[1], arms[1], pitch_deg),
+        spine=(bend + rng.normal(3, 5), lean + rng.normal(0, 6), turn + rng.normal(0, 8)),
+        neck=(level + rng.normal(8, 15), rng.normal(0, 8), rng.normal(0, 26)),
+    )
+    return PoseSample(clip_angles(angles, ADULT_LIMITS), rotation_x(pitch_deg), kind)
+
+
+def stand(rng: np.random.Generator) -> PoseSample:
+    """Standing, a foot apart or not, arms at rest."""
+    knees = rng.uniform(0, 14, 2)
+    apart = rng.uniform(2, 14)
+    legs = [_leg(rng, 0.5 * knee, knee, out=(apart, 8, 3)) for knee in knees]
+    arms = _arms(rng, _AT_REST)
+    return _pose(rng, "stand", legs=(legs[0], legs[1]), arms=arms, pitch_deg=rng.normal(2, 5))
+
+
+def walk(rng: np.random.Generator) -> PoseSample:
+    """A stride of any length, the arms swinging against the legs."""
+    stride = rng.uniform(12, 40)
+    legs = (_leg(rng, stride, rng.uniform(3, 30)), _leg(rng, -0.6 * stride, rng.uniform(8, 60)))
+    swing = rng.uniform(0.5, 1.4) * stride
+    arms = (
+        _arm(rng, (-swing, 10, 0), rng.uniform(5, 60)),
+        _arm(rng, (swing, 10, 0), rng.uniform(15, 95)),
+    )
+    if rng.random() < 0.35:
+        arms = _any_arms(rng)
+    return _pose(rng, "walk", legs=legs, arms=arms, pitch_deg=rng.uniform(-2, 14))
+
+
+def reach(rng: np.random.Generator) -> PoseSample:
+    """Standing, with arms forwards, aside or up, the trunk following."""
+    pitch = rng.normal(8, 14)
+    legs = (
+        _leg(rng, rng.uniform(0, 22), rng.uniform(0, 35)),
+        _leg(rng, rng.uniform(-18, 8), rng.uniform(0, 25), out=(10, 10, 5)),
+    )
+    spine = (rng.uniform(-14, 18), rng.normal(0, 14), rng.normal(0, 14))
+    arms = _arms(rng, _AT_WORK) if rng.random() < 0.6 else _any_arms(rng)
+    return _pose(rng, "reach", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
+
+
+def bend(rng: np.random.Generator) -> PoseSample:
+    """Bent at the hips, hands at the knees, the floor or a table."""
+    pitch, knee = rng.uniform(30, 90), rng.uniform(0, 45)
+    legs = (_leg(rng, 0.4 * knee - 8, knee), _leg(rng, 0.4 * knee - 8, knee, out=(10, 8, 6)))
+    hang = pitch * rng.uniform(0.7, 1.3)
+    arms = (_arm(rng, (hang, 8, 0), 15), _arm(rng, (hang, 8, 0), 15))
+    if rng.random() < 0.4:
+        arms = _any_arms(rng)
+    spine = (rng.uniform(5, 35), 0.0, 0.0)
+    return _pose(rng, "bend", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
+
+
+def crouch(rng: np.random.Generator) -> PoseSample:
+    """A squat, shallow to deep."""
+    thigh = rng.uniform(55, 112)
+    knee = thigh + rng.uniform(18, 36)
+    out = (rng.uniform(5, 30), rng.uniform(5, 30), 4.0)
+    legs = (_leg(rng, thigh, knee, out=out), _leg(rng, thigh, knee, out=out))
+    arms = (_forwards(rng), _forwards(rng)) if rng.random() < 0.4 else _any_arms(rng)
+    pitch = rng.uniform(10, 50)
+    return _pose(rng, "crouch", legs=legs, arms=arms, pitch_deg=pitch, spine=(12, 0, 0))
+
+
+def sit_on_chair(rng: np.random.Generator) -> PoseSample:
+    """Thighs level, shins down, any trunk; for a seat of knee height."""
+    out = (rng.uniform(2, 22), rng.uniform(0, 15), 4.0)
+    legs = [_leg(rng, rng.uniform(78, 92), rng.uniform(55, 110), out=out) for _ in range(2)]
+    arms = _arms(rng, (_carrying, _hanging, _folded, _forwards, _at_face, _upwards))
+    pitch = rng.uniform(-18, 30)
+    return _pose(rng, "sit_on_chair", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
+
+
+def sit_on_floor(rng: np.random.Generator) -> PoseSample:
+    """On the floor: legs long, knees drawn up, or crossed."""
+    pitch = rng.uniform(-25, 25)
+    style = rng.integers(3)
+    if style == 0:
+        legs = [_leg(rng, 88 + 0.5 * knee, knee) for knee in rng.uniform(0, 50, 2)]
+    elif style == 1:
+        legs = [_leg(rng, 90 + 0.45 * knee, knee) for knee in rng.uniform(60, 120, 2)]
+    else:
+        legs = [_leg(rng, 88, rng.uniform(105, 125), out=(35, 55, 4)) for _ in range(2)]
+    propped = _arm(rng, (-42, 20, 10), 8)
+    arms = (propped, propped) if pitch < -8 else _any_arms(rng)
+    return _pose(rng, "sit_on_floor", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
+
+
+def kneel(rng: np.random.Generator) -> PoseSample:
+    """On both knees, upright or on the heels, or on one knee."""
+    down = rng.uniform(-8, 58)
+    legs = (_leg(rng, down, 90 + down), _leg(rng, down, 90 + down))
+    if rng.random() < 0.45:
+        legs = (_leg(rng, rng.uniform(-15, 10), 92), _leg(rng, rng.uniform(80, 92), 88))
+    arms = _any_arms(rng)
+    pitch = rng.uniform(-5, 35)
+    return _pose(rng, "kneel", legs=legs, arms=arms, pitch_deg=pitch, spine=(6, 0, 0))
+
+
+def lunge(rng: np.random.Generator) -> PoseSample:
+    """A long step: forwards or to the side."""
+    thigh = rng.uniform(45, 85)
+    legs = (
+        _leg(rng, thigh, thigh + rng.uniform(-5, 12)),
+        _leg(rng, rng.uniform(-34, -15), rng.uniform(5, 55)),
+    )
+    if rng.random() < 0.4:
+        legs = (_leg(rng, 50, 80, out=(25, 25, 5)), _leg(rng, 0, 4, out=(48, 10, 5)))
+    pitch = rng.uniform(-5, 40)
+    return _pose(rng, "lunge", legs=legs, arms=_any_arms(rng), pitch_deg=pitch)
+
+
+def exercise(rng: np.random.Generator) -> PoseSample:
+    """Jumping jacks, kicks and balances, side bends."""
+    style = rng.integers(3)
+    arms = _arms(rng, (_sideways, _upwards, _upwards, _bent_upwards, _on_hip))
+    spine = (0.0, 0.0, 0.0)
+    if style == 0:
+        out = (rng.uniform(12, 32), 8.0, 4.0)
+        legs = (_leg(rng, 3, 5, out=out), _leg(rng, 3, 5, out=out))
+    elif style == 1:
+        kick = rng.uniform(35, 95)
+        legs = (_leg(rng, 3, 8), _leg(rng, kick, rng.uniform(0, 110), out=(12, 10, 10)))
+    else:
+        legs = (_leg(rng, 3, 6, out=(12, 8, 4)), _leg(rng, 3, 6, out=(12, 8, 4)))
+        spine = (0.0, rng.uniform(18, 34) * rng.choice([-1, 1]), rng.normal(0, 10))
+    return _pose(rng, "exercise", legs=legs, arms=arms, pitch_deg=rng.normal(2, 7), spine=spine)
+
+
+def crawl(rng: np.random.Generator) -> PoseSample:
+    """On hands and knees, or in a push-up."""
+    if rng.random() < 0.65:
+        pitch = rng.uniform(68, 88)
+        thighs = rng.uniform(-15, 22, 2)
+        legs = [_leg(rng, thigh, 90 + thigh) for thigh in thighs]
+    else:
+        pitch = rng.uniform(62, 78)
+        legs = [_leg(rng, pitch - 180 + 105, 0) for _ in range(2)]
+    arms = [_arm(rng, (pitch + rng.normal(0, 8), 8, 0), 8) for _ in range(2)]
+    sides = ((legs[0], legs[1]), (arms[0], arms[1]))
+    return _pose(rng, "crawl", legs=sides[0], arms=sides[1], pitch_deg=pitch, spine=(5, 0, 0))
+
+
+def lie(rng: np.random.Generator) -> PoseSample:
+    """On the floor: on the back, on a side, or on the front."""
+    style = rng.integers(4)
+    if style == 3:
+        legs = [_leg(rng, rng.uniform(-5, 8), rng.uniform(0, 90)) for _ in range(2)]
+        arms = [_arm(rng, (rng.uniform(0, 60), rng.uniform(30, 120), 0), 60) for _ in range(2)]
+        root = rotation_x(90)
+    else:
+        flexion = rng.uniform(0, 75)
+        legs = [_leg(rng, flexion, knee) for knee in flexion * rng.uniform(0.8, 1.7, 2)]
+        arms = list(_any_arms(rng))
+        root = rotation_x(-90)
+    if style == 2:
+        root = root @ rotation_z(rng.choice([-1, 1]) * rng.uniform(70, 100))
+        arms = [_arm(rng, (rng.uniform(20, 100), 8, 0), rng.uniform(10, 110)) for _ in range(2)]
+    sides = ((legs[0], legs[1]), (arms[0], arms[1]))
+    sample = _pose(rng, "lie", legs=sides[0], arms=sides[1], pitch_deg=0)
+    return PoseSample(sample.angles, root @ rotation_y(rng.normal(0, 4)), "lie")
+
+
+FAMILIES: Mapping[Family, float] = {
+    stand: 0.12,
+    walk: 0.12,
+    reach: 0.16,
+    bend: 0.08,
+    crouch: 0.09,
+    sit_on_chair: 0.08,
+    sit_on_floor: 0.07,
+    kneel: 0.07,
+    lunge: 0.06,
+    exercise: 0.08,
+    crawl: 0.03,
+    lie: 0.04,
+}
+FROM_ABOVE = ("lie", "crawl")  # kinds that lie along the floor
