@@ -1,0 +1,108 @@
+"""A contact sheet: people of a made population with their keypoints drawn in."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from posebridge.populations.crops import decode_image
+from posebridge.populations.manifest import OpenPopulation
+from posebridge.populations.people import Person, row_person
+from posebridge.skeletons import Skeleton
+
+Picture = UInt8[np.ndarray, "height width 3"]
+
+TILE_HEIGHT_PX = 384
+_SEEN, _HIDDEN = (0, 220, 0), (40, 40, 255)  # BGR
+_LIMB_COLORS = ((255, 160, 0), (0, 160, 255), (230, 230, 230))  # left, right, across
+_BOX_COLOR = (200, 200, 200)
+
+
+def contact_sheet(
+    population: OpenPopulation, split: str, *, count: int = 12, columns: int = 6
+) -> Picture:
+    """Draw the first people of a split, seen keypoints green and hidden ones red.
+
+    The limbs of a person's left are blue, those of the right orange.
+
+    Args:
+        population: open on its shards.
+        split: whose people.
+        count: how many at most.
+        columns: tiles in a row.
+
+    Returns:
+        BGR, ready for `cv2.imwrite`.
+
+    Raises:
+        ValueError: if the split has nobody to draw.
+    """
+    known = population.skeleton
+    rows = islice(_rows(population, split), count)
+    tiles = [annotated(decode_image(encoded), person, known) for encoded, person in rows]
+    if not tiles:
+        raise ValueError(
+            f"A contact sheet needs at least one person, but split {split!r} of "
+            f"{population.manifest.name!r} has none. Make the population first."
+        )
+    return _tiled(tiles, columns)
+
+
+def annotated(image: Picture, person: Person, known: Skeleton) -> Picture:
+    """An RGB image enlarged, with one person's box, limbs and keypoints, as BGR.
+
+    Args:
+        image: RGB, the frame of `person`.
+        person: whose truth is drawn.
+        known: skeleton of the keypoints.
+    """
+    scale = TILE_HEIGHT_PX / image.shape[0]
+    size = (round(scale * image.shape[1]), TILE_HEIGHT_PX)
+    canvas = cv2.resize(image[..., ::-1], size, interpolation=cv2.INTER_LINEAR)
+    points = np.rint(scale * person.keypoints - 0.5).astype(int)
+    left, top, width, height = (int(v) for v in np.rint(scale * person.box))
+    cv2.rectangle(canvas, (left, top), (left + width, top + height), _BOX_COLOR, 1)
+    for one, other in known.limbs:
+        if person.visibility[one] and person.visibility[other]:
+            color = _LIMB_COLORS[_side(known, one, other)]
+            cv2.line(canvas, tuple(points[one]), tuple(points[other]), color, 1, cv2.LINE_AA)
+    for point, visible in zip(points, person.visibility, strict=True):
+        if visible:
+            color = _SEEN if visible == 2 else _HIDDEN
+            cv2.circle(canvas, tuple(point), 3, color, -1, cv2.LINE_AA)
+    return np.asarray(canvas, np.uint8)
+
+
+def _side(known: Skeleton, one: int, other: int) -> int:
+    """0 for a limb of the left, 1 of the right, 2 across."""
+    names = known.keypoints[one], known.keypoints[other]
+    for side, prefix in enumerate(("left_", "right_")):
+        opposite = ("right_", "left_")[side]
+        if any(n.startswith(prefix) for n in names) and not any(
+            n.startswith(opposite) for n in names
+        ):
+            return side
+    return 2
+
+
+def _rows(population: OpenPopulation, split: str) -> Iterator[tuple[bytes, Person]]:
+    for shard in range(population.num_shards(split)):
+        people, _ = population.read_shard(split, shard)
+        for row in people.to_pylist():
+            yield row["encoded"], row_person(row)
+
+
+def _tiled(tiles: list[Picture], columns: int) -> Picture:
+    """Tiles in rows; tiles of other widths are padded with black."""
+    width = max(tile.shape[1] for tile in tiles)
+    padded = [
+        np.pad(tile, ((0, 0), (0, width - tile.shape[1]), (0, 0)))
+        for tile in tiles
+    ]
+    blank = [np.zeros_like(padded[0])] * (-len(padded) % columns if len(padded) > columns else 0)
+    cells = padded + blank
+    across = min(columns, len(cells))
+    rows = [np.hstack(cells[start : start + across]) for start in range(0, len(cells), across)]
+    return np.vstack(rows)
