@@ -4,7 +4,6 @@ import dataclasses
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,23 +48,14 @@ class Experiment:
             if not names or len(set(names)) != len(names):
                 raise ValueError(f"{what} must be given and differ, but got {names}.")
 
-    def populations(self) -> dict[str, tuple[Population, set[str]]]:
-        """Every population that is needed, by fingerprint, and the splits of it that are."""
-        needed: dict[str, tuple[Population, set[str]]] = {}
-        for population, split in self._needed():
-            needed.setdefault(population.fingerprint(), (population, set()))[1].add(split)
-        return needed
-
-    def _needed(self) -> Iterator[tuple[Population, str]]:
+    def populations(self) -> tuple[Population, ...]:
+        """Every population that is needed, once."""
+        needed = [*self.targets, self.floor_feed.population]
         for system in self.systems:
             for stage in system.stage.chain():
                 if stage.budget.steps:
-                    yield from ((feed.population, feed.split) for feed in stage.feeds())
-            if system.grid:
-                yield from self.validation(system)
-        for target in self.targets:
-            yield target, "test"
-        yield self.floor_feed.population, self.floor_feed.split
+                    needed += [feed.population for feed in stage.feeds()]
+        return tuple({p.fingerprint(): p for p in needed}.values())
 
     def validation(self, system: System) -> tuple[tuple[Population, str], ...]:
         """The source populations of a system that have the selection rule's split."""
@@ -158,9 +148,7 @@ def smoke(experiment: Experiment) -> Experiment:
         feeds = tuple(dataclasses.replace(f, per_step=min(f.per_step, 4)) for f in stage.source)
         target = stage.target and dataclasses.replace(stage.target, per_step=2)
         start = stage.start and shorter(stage.start)
-        return dataclasses.replace(
-            stage, budget=budget, source=feeds, target=target, start=start
-        )
+        return dataclasses.replace(stage, budget=budget, source=feeds, target=target, start=start)
 
     systems = tuple(
         dataclasses.replace(s, stage=shorter(map_populations(s.stage, fewer)), grid={})

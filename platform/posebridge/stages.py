@@ -7,7 +7,7 @@ for. Host, time and commit are not part of it; the number of threads is, since i
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from posebridge.estimators.base import Architecture
 from posebridge.identity import describe, digest
 from posebridge.methods.base import TrainingMethod
 from posebridge.populations.base import Population
+from posebridge.records import ROLES
 
 
 @dataclass(frozen=True)
@@ -213,27 +214,27 @@ class System:
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     note: str = ""
 
-    ROLES = ("source-only", "control", "adapted", "oracle")
-
     def __post_init__(self) -> None:
         """Check the role, the stage names and the grid."""
-        if self.role not in self.ROLES:
-            raise ValueError(f"role must be one of {self.ROLES}, but got {self.role!r}.")
+        if self.role not in ROLES:
+            raise ValueError(f"role must be one of {', '.join(ROLES)}, but got {self.role!r}.")
         names = [stage.name for stage in self.stage.chain()]
         if len(set(names)) != len(names):
             raise ValueError(f"stage names of system {self.name!r} must differ, but got {names}.")
-        self.candidates()
+        for path, values in self.grid.items():
+            for value in values:
+                set_field(self.stage, path, value)
 
     def seeded(self, seed: int) -> "System":
         """The same system under another seed."""
         return dataclasses.replace(self, stage=reseed(self.stage, seed))
 
-    def candidates(self) -> Iterator[tuple[dict[str, Any], "System"]]:
+    def candidates(self) -> list[tuple[dict[str, Any], "System"]]:
         """Every point of the grid and the system it gives; one empty point where there is no grid."""
         points: list[dict[str, Any]] = [{}]
         for path, values in self.grid.items():
             points = [point | {path: value} for point in points for value in values]
-        return iter([(point, self.with_fields(point)) for point in points])
+        return [(point, self.with_fields(point)) for point in points]
 
     def with_fields(self, values: dict[str, Any]) -> "System":
         """This system with fields replaced, each named `stage.field`."""

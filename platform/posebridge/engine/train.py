@@ -14,6 +14,7 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
 
 from posebridge.engine.artifacts import Lease, Store
 from posebridge.engine.data import Batch
@@ -90,6 +91,7 @@ class Run:
         folder: of the stage in the store.
         lease: told of the progress.
         device: where it runs.
+        events: TensorBoard's writer.
     """
 
     stage: Stage
@@ -99,6 +101,7 @@ class Run:
     folder: str
     lease: Lease
     device: torch.device
+    events: SummaryWriter
 
     def train(self, batches: Callable[[int], Iterator[Batch]]) -> Progress:
         """Train from the last checkpoint to the end of the budget.
@@ -119,9 +122,10 @@ class Run:
             terms = self._update(progress.step, source, target)
             progress.step += 1
             progress.seconds = time.perf_counter() - started
-            if progress.step % LOG_EVERY == 0 or progress.step == budget.steps:
-                progress.metrics.append(self._row(progress.step, terms))
-            if progress.step % budget.checkpoint_every == 0:
+            saves = progress.step % budget.checkpoint_every == 0
+            if saves or progress.step % LOG_EVERY == 0 or progress.step == budget.steps:
+                progress.metrics.append(self._log(progress.step, terms))
+            if saves:
                 self._save(progress)
             if time.perf_counter() - last_beat > BEAT_SECONDS:
                 last_beat = time.perf_counter()
@@ -139,15 +143,19 @@ class Run:
         ):
             return self.stage.method.update(self.nets, source, target, self.optimisers)
 
-    def _row(self, step: int, terms: Terms) -> dict[str, float]:
+    def _log(self, step: int, terms: Terms) -> dict[str, float]:
         values = {name: float(term) for name, term in terms.items()}
-        broken = [name for name, value in values.items() if value != value or abs(value) == float("inf")]
+        broken = [
+            name for name, value in values.items() if value != value or abs(value) == float("inf")
+        ]
         if broken:
             raise FloatingPointError(
                 f"stage {self.stage.name!r}: {', '.join(broken)} is not finite at step {step}. "
                 "Lower the learning rate or clip the gradient; the last checkpoint is from before."
             )
         rates = {f"learning_rate/{k}": v for k, v in self.optimisers.rates().items()}
+        for name, value in (values | rates).items():
+            self.events.add_scalar(name, value, step)
         return {"step": float(step)} | values | rates
 
     def _checkpoints(self) -> list[str]:

@@ -1,0 +1,53 @@
+"""Starting Ray: a private cluster on this machine, or the one an address names."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+# Ray reads these when it is imported.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCAL_ENVIRONMENT: "Mapping[str, str]" = {
+    # A private cluster on the loopback interface, gone with this process.
+    "RAY_AUTH_MODE": "disabled",
+}
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """Ray for as long as a command runs.
+
+    Args:
+        address: of a running cluster; None starts one on this machine that nobody else joins.
+
+    Raises:
+        ConnectionError: if there is no cluster at the address.
+    """
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    if address is None:
+        for name, value in LOCAL_ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        # Two, even on one core: a stage of two threads must find its place.
+        num_cpus = max(os.cpu_count() or 1, 2)
+        ray.init(
+            address="local",
+            num_cpus=num_cpus,
+            include_dashboard=False,
+            logging_level="ERROR",
+            log_to_driver=False,
+        )
+    else:
+        ray.init(address=address, logging_level="ERROR", log_to_driver=False)
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,189 @@
+"""Encoded people of a population, streamed by Ray Data.
+
+Only what a stage may see is read: the labels of a target never leave the shards.
+"""
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import ray.data
+from ray.data import DataContext, ExecutionOptions
+
+from posebridge.populations.checks import CHECKED_COLUMNS, check_people
+from posebridge.populations.files import join
+from posebridge.populations.manifest import OpenPopulation
+from posebridge.populations.people import Person, row_person
+from posebridge.populations.shards import read_shard
+
+READ_CPUS = 0.25
+"""CPUs that one reading task takes: a training task leaves half a CPU free for two of them."""
+COLUMNS = (*CHECKED_COLUMNS, "encoded")
+_SHARD = "shard"
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard of one split.
+
+    Attributes:
+        index: its number.
+        people: rows that are used, from the first on.
+        bytes: of its images, encoded.
+    """
+
+    index: int
+    people: int
+    bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedPeople:
+    """People with their images, still encoded, in the order of the shards.
+
+    Attributes:
+        people: who.
+        images: the bytes of each person's image.
+        sizes: (height, width) of each person's image, px.
+    """
+
+    people: tuple[Person, ...]
+    images: pa.ChunkedArray
+    sizes: np.ndarray
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.people)
+
+    def encoded(self, row: int) -> bytes:
+        """The image of a person as it is stored."""
+        content: bytes = self.images[row].as_py()
+        return content
+
+
+Read = Callable[[OpenPopulation, str, Sequence[int]], Iterator[pa.Table]]
+"""How shards become tables: `stream` with Ray Data, `read_directly` in this process."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads the people of one split.
+
+    Attributes:
+        population: where they are.
+        split: which of them.
+        shards: that are read, in order.
+        labelled: whether labels are read; otherwise every person has none.
+        read_tables: how.
+        dropped: people that no reader may use, by reason, for each shard that has been read.
+    """
+
+    population: OpenPopulation
+    split: str
+    shards: tuple[Shard, ...]
+    labelled: bool
+    read_tables: Read
+    dropped: dict[int, Counter[str]] = field(default_factory=dict)
+
+    def read(self, shards: Sequence[Shard]) -> EncodedPeople:
+        """Read some shards.
+
+        Raises:
+            ShardError: if one is missing or damaged.
+            ValueError: if nobody in them can be used.
+        """
+        tables = self.read_tables(self.population, self.split, [s.index for s in shards])
+        kept = []
+        for shard, table in zip(shards, tables, strict=True):
+            used = table.slice(0, shard.people)
+            checked, self.dropped[shard.index] = check_people(used, self.population.skeleton)
+            kept.append(checked)
+        return self._encoded(pa.concat_tables(kept))
+
+    def left_out(self) -> dict[str, int]:
+        """People that were read but cannot be used, by reason."""
+        return dict(sum(self.dropped.values(), Counter[str]()))
+
+    def _encoded(self, table: pa.Table) -> EncodedPeople:
+        if table.num_rows == 0:
+            raise ValueError(
+                f"split {self.split!r} of {self.population.folder} must hold people that can be used, but "
+                f"all were left out: {self.left_out()}. Make or import the population again."
+            )
+        rows = table.select(["person_id", "box", "keypoints", "visibility"]).to_pylist()
+        if not self.labelled:
+            rows = [row | self._without_labels() for row in rows]
+        sizes = np.stack([table["height"].to_numpy(), table["width"].to_numpy()], axis=1)
+        return EncodedPeople(tuple(row_person(row) for row in rows), table["encoded"], sizes)
+
+    def _without_labels(self) -> dict[str, np.ndarray]:
+        count = self.population.skeleton.num_keypoints
+        return {"keypoints": np.zeros((count, 2)), "visibility": np.zeros(count, np.uint8)}
+
+
+def windows(shards: Sequence[Shard], limit: int) -> list[tuple[Shard, ...]]:
+    """Consecutive shards in groups of at most `limit` bytes, each of at least one shard."""
+    groups: list[list[Shard]] = []
+    for shard in shards:
+        if groups and sum(s.bytes for s in groups[-1]) + shard.bytes <= limit:
+            groups[-1].append(shard)
+        else:
+            groups.append([shard])
+    return [tuple(group) for group in groups]
+
+
+def reader(
+    population: OpenPopulation,
+    split: str,
+    *,
+    labelled: bool,
+    read_tables: Read,
+    people: int | None = None,
+) -> Reader:
+    """A reader of the first people of a split; None reads all."""
+    used: list[Shard] = []
+    left = population.manifest.splits[split].people if people is None else people
+    for number, stored in enumerate(population.manifest.splits[split].shards):
+        rows = min(stored.people.rows, left)
+        if rows > 0:
+            used.append(Shard(number, rows, stored.images.bytes))
+        left -= rows
+    return Reader(population, split, tuple(used), labelled, read_tables)
+
+
+def read_directly(
+    population: OpenPopulation, split: str, indices: Sequence[int]
+) -> Iterator[pa.Table]:
+    """The tables of some shards, read in this process."""
+    for index in indices:
+        yield read_shard(join(population.folder, split), index, COLUMNS)
+
+
+def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> Iterator[pa.Table]:
+    """The tables of some shards, in their order, read ahead by Ray Data.
+
+    Raises:
+        ShardError: if one is missing or damaged.
+    """
+    folder = join(population.folder, split)
+    context = DataContext.get_current()
+    context.execution_options = ExecutionOptions(preserve_order=True)
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+    def load(batch: pa.Table) -> Iterator[pa.Table]:
+        for index in batch["item"].to_pylist():
+            table = read_shard(folder, index, COLUMNS)
+            yield table.append_column(_SHARD, pa.array([index] * table.num_rows, pa.int32()))
+
+    rows = ray.data.from_items(list(indices), override_num_blocks=len(indices)).map_batches(
+        load, batch_size=1, batch_format="pyarrow", num_cpus=READ_CPUS
+    )
+    blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
+    for index, group in itertools.groupby(blocks, lambda block: block[_SHARD][0].as_py()):
+        yield pa.concat_tables(list(group)).drop_columns([_SHARD])
+        assert index in indices

@@ -1,0 +1,235 @@
+"""An experiment as a graph of tasks, and its results as records."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from posebridge.engine.artifacts import Store
+from posebridge.engine.evaluate import (
+    Floor,
+    evaluate_floor,
+    evaluate_stage,
+    evaluation_marker,
+    floor_marker,
+    read_scores,
+)
+from posebridge.engine.graph import Failure, Task, note_failure
+from posebridge.engine.work import (
+    finish_population,
+    make_shard,
+    population_path,
+    shard_marker,
+    stage_path,
+    train_stage,
+)
+from posebridge.experiment import Experiment
+from posebridge.populations.base import Population, RenderedPopulation
+from posebridge.populations.manifest import MANIFEST_FILE
+from posebridge.stages import Stage, System
+
+Execute = Callable[[Iterable[Task]], list[Failure]]
+FLOORS = (Floor.MEAN_POSE, Floor.SHUFFLED_TRUTH)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A system with its grid decided.
+
+    Attributes:
+        system: without a grid.
+        selected: value per `stage.field`.
+        scores: of every candidate by the selection rule, in the order of the grid.
+    """
+
+    system: System
+    selected: dict[str, Any]
+    scores: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The graph of an experiment.
+
+    Attributes:
+        experiment: what is asked.
+        store: where artifacts go.
+        streamed: whether training reads through Ray Data.
+    """
+
+    experiment: Experiment
+    store: Store
+    streamed: bool = True
+
+    def populations(self) -> list[Task]:
+        """Make every population that is needed."""
+        return [
+            task
+            for population in self.experiment.populations()
+            for task in population_tasks(self.store, population)
+        ]
+
+    def candidates(self, system: System) -> list[Task]:
+        """Train every candidate of a system's grid under the first seed, and validate it."""
+        pairs = self.experiment.validation(system)
+        seed = self.experiment.seeds[0]
+        tasks = []
+        for _, candidate in system.candidates():
+            stage = candidate.seeded(seed).stage
+            tasks += self.training(stage, f"{system.name} candidate")
+            tasks += [self.evaluation(stage, p, split) for p, split in pairs]
+        return tasks
+
+    def results(self, system: System) -> list[Task]:
+        """Train a decided system under every seed, and test it on every target."""
+        tasks = []
+        for seed in self.experiment.seeds:
+            stage = system.seeded(seed).stage
+            tasks += self.training(stage, f"{system.name} seed {seed}")
+            tasks += [self.evaluation(stage, t, "test") for t in self.experiment.targets]
+        return tasks
+
+    def floors(self) -> list[Task]:
+        """The floors of every target."""
+        feed = self.experiment.floor_feed
+        return [
+            Task(
+                name=f"{floor.value} on {target.label}",
+                marker=floor_marker(floor, feed, target),
+                function=evaluate_floor,
+                arguments=(self.store.uri, floor, feed, target),
+                needs=(manifest_marker(feed.population), manifest_marker(target)),
+            )
+            for target in self.experiment.targets
+            for floor in FLOORS
+        ]
+
+    def training(self, stage: Stage, name: str) -> list[Task]:
+        """Train a chain of stages."""
+        tasks = [] if stage.start is None else self.training(stage.start, name)
+        feeds = stage.feeds() if stage.budget.steps else ()
+        needs = tuple(manifest_marker(feed.population) for feed in feeds)
+        before = () if stage.start is None else (stage_marker(stage.start),)
+        task = Task(
+            name=f"train {stage.name} ({name})",
+            marker=stage_marker(stage),
+            function=train_stage,
+            arguments=(self.store.uri, stage, self.streamed),
+            needs=needs + before,
+            # Half a CPU stays free for the tasks that read for it.
+            cpus=max(stage.budget.threads - 0.5, 0.5),
+            steps=stage.budget.steps,
+        )
+        return [*tasks, task]
+
+    def evaluation(self, stage: Stage, population: Population, split: str) -> Task:
+        """Measure a trained stage."""
+        return Task(
+            name=f"evaluate {stage.name} on {population.label} {split}",
+            marker=evaluation_marker(stage, population, split),
+            function=evaluate_stage,
+            arguments=(self.store.uri, stage, population, split),
+            needs=(stage_marker(stage), manifest_marker(population)),
+            cpus=stage.budget.threads,
+        )
+
+    def undecided(self) -> list[System]:
+        """Systems whose grid has more than one point."""
+        return [s for s in self.experiment.systems if len(s.candidates()) > 1]
+
+    def first_phase(self) -> list[Task]:
+        """Everything that does not wait for a choice."""
+        undecided = self.undecided()
+        tasks = self.populations() + self.floors()
+        for system in self.experiment.systems:
+            if system in undecided:
+                tasks += self.candidates(system)
+            else:
+                ((_, decided),) = system.candidates()
+                tasks += self.results(decided)
+        return tasks
+
+    def choose(self) -> list[Choice]:
+        """Decide every grid by the scores of its candidates."""
+        return [self._choice(system) for system in self.experiment.systems]
+
+    def _choice(self, system: System) -> Choice:
+        points = system.candidates()
+        if len(points) == 1:
+            ((selected, decided),) = points
+            return Choice(decided, selected)
+        scores = {number: self._score(system, c) for number, (_, c) in enumerate(points)}
+        selected, decided = points[self.experiment.selection.choose(scores)]
+        return Choice(decided, selected, tuple(scores.values()))
+
+    def _score(self, system: System, candidate: System) -> float:
+        """Mean of the selection rule's metric over its populations."""
+        stage = candidate.seeded(self.experiment.seeds[0]).stage
+        values = [
+            read_scores(self.store, evaluation_marker(stage, p, split)).value(
+                self.experiment.selection.metric
+            )
+            for p, split in self.experiment.validation(system)
+        ]
+        return sum(values) / len(values)
+
+
+def population_tasks(store: Store, needed: Population) -> list[Task]:
+    """Make a population: its shards side by side, then its manifest; one that was imported must be there.
+
+    Raises:
+        ValueError: if an imported population is not in the store.
+    """
+    if not isinstance(needed, RenderedPopulation):
+        if not store.exists(manifest_marker(needed)):
+            raise ValueError(
+                f"population {needed.label!r} must be in the store {store.uri}, but is not: "
+                f"import it first (posebridge data import {needed.name} …)."
+            )
+        return []
+    shards = [
+        Task(
+            name=f"render {needed.label} {split} {index + 1}/{needed.num_shards(split)}",
+            marker=shard_marker(needed, split, index),
+            function=make_shard,
+            arguments=(store.uri, needed, split, index),
+        )
+        for split in needed.splits()
+        for index in range(needed.num_shards(split))
+    ]
+    manifest = Task(
+        name=f"list {needed.label}",
+        marker=manifest_marker(needed),
+        function=finish_population,
+        arguments=(store.uri, needed),
+        needs=tuple(shard.marker for shard in shards),
+    )
+    return [*shards, manifest]
+
+
+def manifest_marker(population: Population) -> str:
+    """The file that says a population is complete."""
+    return f"{population_path(population)}/{MANIFEST_FILE}"
+
+
+def stage_marker(stage: Stage) -> str:
+    """The file that says a stage is done."""
+    return f"{stage_path(stage)}/done"
+
+
+def run_experiment(plan: Plan, execute: Execute) -> tuple[list[Choice], list[Failure]]:
+    """Run what is not done yet: first what needs no choice, then what was chosen.
+
+    Returns:
+        The decided systems (none if a candidate failed), and what failed.
+    """
+    failures = execute(plan.first_phase())
+    if failures:
+        for failure in failures:
+            note_failure(plan.store, failure)
+        return [], failures
+    choices = plan.choose()
+    failures = execute([task for choice in choices for task in plan.results(choice.system)])
+    for failure in failures:
+        note_failure(plan.store, failure)
+    return choices, failures
