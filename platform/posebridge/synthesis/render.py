@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8, UInt16
 
@@ -13,7 +12,7 @@ from posebridge.synthesis.meshes import Mesh
 from posebridge.synthesis.rasterizer import Fragments, perspective_points, rasterize
 from posebridge.synthesis.shading import Ambient, Light, develop, shade
 from posebridge.synthesis.shadows import ambient_share
-from posebridge.synthesis.surfels import interpolate, labels
+from posebridge.synthesis.surfels import Surfels, gather, labels
 
 MAX_DEPTH_MM = 65535
 
@@ -56,33 +55,28 @@ def render(
         camera: whose picture it is.
         lights: lights far away.
         ambient: light from all around, and the background.
-        supersample: the picture averages supersample² rays a pixel; ground truth has one.
+        supersample: borders are averaged over supersample² samples a pixel; the inside of a surface
+            needs none, and ground truth is always that of the centre of the pixel.
         exposure: factor on the linear brightness.
     """
     batch = concatenate(meshes)
     fragments = _look(batch, camera)
-    surfels = interpolate(fragments, batch, camera)
-    ambient_light = ambient_share(surfels, radius_m=ambient.reach_m)
-    fine_camera, fine_surfels = camera, surfels
+    surfels = gather(fragments, batch, camera)
+    ambient_light = ambient_share(
+        surfels, height=camera.height, width=camera.width, radius_m=ambient.reach_m
+    )
+    fine = surfels
     if supersample > 1:
-        fine_camera = camera.supersampled(supersample)
-        fine_surfels = interpolate(_look(batch, fine_camera), batch, fine_camera)
-        size = (fine_camera.width, fine_camera.height)
-        ambient_light = cv2.resize(ambient_light, size, interpolation=cv2.INTER_LINEAR)
+        fine = gather(_look(batch, camera.supersampled(supersample)), batch, camera)
     radiance = shade(
-        fine_surfels,
-        batch,
-        fine_camera,
-        lights=lights,
-        ambient=ambient,
-        ambient_light=ambient_light,
+        fine, batch, camera, lights=lights, ambient=ambient, ambient_light=ambient_light
     )
     parts, instance = labels(fragments, batch)
     depth_mm = np.where(fragments.face >= 0, np.rint(fragments.depth * 1000.0), 0.0)
     return Frame(
-        image=develop(radiance, exposure=exposure, shrink=supersample),
+        image=develop(radiance, fine, camera, background=ambient.background, exposure=exposure),
         depth_mm=np.minimum(depth_mm, MAX_DEPTH_MM).astype(np.uint16),
-        normals=surfels.normals @ camera.camera_from_world.T.astype(np.float32),
+        normals=_normal_map(surfels, camera),
         parts=parts,
         instance=instance,
     )
@@ -90,9 +84,14 @@ def render(
 
 def _look(batch: Batch, camera: Camera) -> Fragments:
     points = perspective_points(batch.vertices, camera)
-    return rasterize(
-        points, batch.keep, batch.faces, height=camera.height, width=camera.width
-    )
+    return rasterize(points, batch.keep, batch.faces, height=camera.height, width=camera.width)
+
+
+def _normal_map(surfels: Surfels, camera: Camera) -> Float32[np.ndarray, "height width 3"]:
+    """Normals in the camera frame at their pixels."""
+    normals = np.zeros((camera.height * camera.width, 3), np.float32)
+    normals[surfels.pixel] = surfels.normals @ camera.camera_from_world.T.astype(np.float32)
+    return normals.reshape(camera.height, camera.width, 3)
 
 
 def visibility(

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from posebridge.synthesis.batching import Batch
 from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.compiled import compiled
 from posebridge.synthesis.meshes import Color, Material, Vector
 from posebridge.synthesis.noise import paint
-from posebridge.synthesis.shadows import ambient_share, lit_share
+from posebridge.synthesis.shadows import MAX_MAP_SIZE, lit_share, shadow_map
 from posebridge.synthesis.surfels import Surfels
 
 
@@ -63,7 +62,7 @@ _RESPONSES: dict[Material, tuple[float, float, float, float]] = {
     Material.HAIR: (0.2, 0.08, 14.0, 0.0),
     Material.GLOSSY: (0.05, 0.35, 60.0, 0.0),
 }
-"""Wrap of light past the terminator, strength and exponent of highlights, redness below the skin."""
+"""Wrap of light past the terminator, strength and exponent of highlights, red below the skin."""
 
 RESPONSES = np.array([_RESPONSES[material] for material in Material])
 
@@ -82,54 +81,85 @@ def shade(
     lights: Sequence[Light],
     ambient: Ambient,
     ambient_light: Float32[np.ndarray, "height width"],
-) -> Float32[np.ndarray, "height width 3"]:
-    """Linear radiance of each pixel, before exposure.
+) -> Float32[np.ndarray, "surfel 3"]:
+    """Linear radiance of each surfel, before exposure.
 
     Args:
-        surfels: what the pixels see.
+        surfels: what is seen.
         batch: the whole scene, for shadows.
-        camera: whose pixels they are.
+        camera: that sees it.
         lights: each adds to the others.
         ambient: light from all around.
         ambient_light: share of it that reaches each pixel.
     """
     albedo, normals = paint(surfels, batch.surfaces)
-    seen = surfels.owner >= 0
+    materials = batch.surfaces["material"][surfels.owner]
+    painted = Painted(albedo, normals, np.ascontiguousarray(materials))
     sky, ground = np.asarray(ambient.sky), np.asarray(ambient.ground)
-    radiance = _ambient_radiance(albedo, normals, ambient_light, sky, ground)
-    for light in lights if seen.any() else ():
-        direction = np.asarray(light.direction) / np.linalg.norm(light.direction)
-        share = np.ones(surfels.owner.shape, np.float32)
-        if light.casts_shadow:
-            share = lit_share(
-                batch, surfels, direction=direction, softness_deg=light.softness_deg
-            )
-        beam = Beam(direction, np.asarray(light.color, dtype=np.float64), share)
-        painted = Painted(albedo, normals, batch.surfaces["material"].copy())
-        radiance += _direct_radiance(surfels, painted, beam, np.asarray(camera.eye, np.float64))
-    return np.where(seen[..., None], radiance, np.asarray(ambient.background, np.float32))
+    share = ambient_light.ravel()[surfels.pixel]
+    radiance = _ambient_radiance(painted, share, sky, ground)
+    eye = np.asarray(camera.eye, dtype=np.float64)
+    for light in lights if len(surfels.pixel) else ():
+        radiance += _direct_radiance(surfels, painted, _beam(light, batch, surfels, camera), eye)
+    return radiance
+
+
+def _beam(light: Light, batch: Batch, surfels: Surfels, camera: Camera) -> "Beam":
+    """A light as it arrives."""
+    direction = np.asarray(light.direction) / np.linalg.norm(light.direction)
+    color = np.asarray(light.color, dtype=np.float64)
+    if not light.casts_shadow:
+        return Beam(direction, color, np.ones(len(surfels.pixel), np.float32))
+    size = min(2 * max(camera.height, camera.width), MAX_MAP_SIZE)
+    occluders = shadow_map(batch, surfels.positions, direction=direction, size=size)
+    share = lit_share(surfels, occluders, width=camera.width, softness_deg=light.softness_deg)
+    return Beam(direction, color, share)
 
 
 def develop(
-    radiance: Float32[np.ndarray, "height width 3"], *, exposure: float, shrink: int
-) -> Float32[np.ndarray, "small_height small_width 3"]:
+    radiance: Float32[np.ndarray, "surfel 3"],
+    surfels: Surfels,
+    camera: Camera,
+    *,
+    background: Color,
+    exposure: float,
+) -> Float32[np.ndarray, "height width 3"]:
     """An sRGB picture in [0, 1] of linear radiance.
 
-    Bright light rolls off above 0.7 instead of clipping; pixels are averaged in linear light.
+    Bright light rolls off above `SHOULDER` instead of clipping; surfels of one pixel are mixed
+    after that, in linear light.
 
     Args:
         radiance: linear.
-        exposure: factor on it.
-        shrink: every block of shrink × shrink pixels becomes one.
+        surfels: which pixel each adds to.
+        camera: gives the size of the picture.
+        background: linear colour of what no surfel covers.
+        exposure: factor on the radiance.
     """
-    exposed = radiance * np.float32(exposure)
-    over = np.maximum(exposed - SHOULDER, 0.0)
-    rolled = SHOULDER + (1.0 - SHOULDER) * (1.0 - np.exp(-over / (1.0 - SHOULDER)))
-    linear = np.where(exposed > SHOULDER, rolled, np.maximum(exposed, 0.0)).astype(np.float32)
-    if shrink > 1:
-        height, width = linear.shape[0] // shrink, linear.shape[1] // shrink
-        linear = cv2.resize(linear, (width, height), interpolation=cv2.INTER_AREA)
-    return srgb_from_linear(linear)
+    image = np.zeros((camera.height * camera.width, 3), np.float32)
+    behind = _rolled_off(exposure * np.asarray([background], dtype=np.float32))[0]
+    _mix(_rolled_off(np.float32(exposure) * radiance), surfels, behind, image)
+    return srgb_from_linear(image).reshape(camera.height, camera.width, 3)
+
+
+def _rolled_off(light: Float32[np.ndarray, "color 3"]) -> Float32[np.ndarray, "color 3"]:
+    """Light in [0, inf) brought below 1; unchanged below `SHOULDER`, smooth there."""
+    room = 1.0 - SHOULDER
+    rolled = 1.0 - room * np.exp(-np.maximum(light - SHOULDER, 0.0) / room)
+    return np.where(light > SHOULDER, rolled, light).astype(np.float32)
+
+
+@compiled
+def _mix(light: np.ndarray, surfels: Surfels, behind: np.ndarray, image: np.ndarray) -> None:
+    """Add up the surfels of each pixel of `image`, which it owns and which holds zeros."""
+    covered = np.zeros(image.shape[0], np.float32)
+    for s in range(surfels.pixel.size):
+        covered[surfels.pixel[s]] += surfels.weight[s]
+        for k in range(3):
+            image[surfels.pixel[s], k] += surfels.weight[s] * light[s, k]
+    for i in range(image.shape[0]):
+        for k in range(3):
+            image[i, k] += (1.0 - min(covered[i], 1.0)) * behind[k]
 
 
 def srgb_from_linear(linear: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
@@ -145,45 +175,43 @@ def linear_from_srgb(srgb: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "
 
 
 class Painted(NamedTuple):
-    """Albedo and relief of each pixel, and the material of each mesh."""
+    """Albedo, normal with relief, and material of each surfel."""
 
-    albedo: Float[np.ndarray, "height width 3"]
-    normals: Float[np.ndarray, "height width 3"]
-    materials: np.ndarray
+    albedo: Float[np.ndarray, "surfel 3"]
+    normals: Float[np.ndarray, "surfel 3"]
+    materials: Int[np.ndarray, " surfel"]
 
 
 class Beam(NamedTuple):
-    """One light as it arrives: unit direction towards it, colour, and the share each pixel gets."""
+    """A light as it arrives: unit direction towards it, colour, and the share of each surfel."""
 
     direction: Float[np.ndarray, " 3"]
     color: Float[np.ndarray, " 3"]
-    share: Float[np.ndarray, "height width"]
+    share: Float[np.ndarray, " surfel"]
 
 
 @compiled
 def _ambient_radiance(
-    albedo: np.ndarray, normals: np.ndarray, share: np.ndarray, sky: np.ndarray, ground: np.ndarray
+    painted: Painted, share: np.ndarray, sky: np.ndarray, ground: np.ndarray
 ) -> np.ndarray:
-    radiance = np.empty(albedo.shape, np.float32)
-    for i in range(albedo.shape[0]):
-        for j in range(albedo.shape[1]):
-            up = 0.5 + 0.5 * normals[i, j, 2]
-            for k in range(3):
-                light = ground[k] + up * (sky[k] - ground[k])
-                radiance[i, j, k] = albedo[i, j, k] * light * share[i, j]
+    """Radiance [surfel, 3] under light that changes evenly from the ground to the sky."""
+    radiance = np.empty(painted.albedo.shape, np.float32)
+    for s in range(radiance.shape[0]):
+        up = 0.5 + 0.5 * painted.normals[s, 2]
+        for k in range(3):
+            light = ground[k] + up * (sky[k] - ground[k])
+            radiance[s, k] = painted.albedo[s, k] * light * share[s]
     return radiance
 
 
 @compiled
-def _highlight(normal: np.ndarray, point: np.ndarray, eye: np.ndarray, beam: Beam) -> float:
+def _halfway(normal: np.ndarray, point: np.ndarray, eye: np.ndarray, beam: Beam) -> float:
     """Cosine between the normal and the direction halfway between the light and the eye."""
     x, y, z = eye[0] - point[0], eye[1] - point[1], eye[2] - point[2]
     distance = np.sqrt(x * x + y * y + z * z)
-    x, y, z = (
-        x / distance + beam.direction[0],
-        y / distance + beam.direction[1],
-        z / distance + beam.direction[2],
-    )
+    x = x / distance + beam.direction[0]
+    y = y / distance + beam.direction[1]
+    z = z / distance + beam.direction[2]
     length = max(np.sqrt(x * x + y * y + z * z), 1e-9)
     return max((normal[0] * x + normal[1] * y + normal[2] * z) / length, 0.0)
 
@@ -192,29 +220,25 @@ def _highlight(normal: np.ndarray, point: np.ndarray, eye: np.ndarray, beam: Bea
 def _direct_radiance(
     surfels: Surfels, painted: Painted, beam: Beam, eye: np.ndarray
 ) -> np.ndarray:
-    height, width = surfels.owner.shape
-    radiance = np.zeros((height, width, 3), np.float32)
+    """Radiance [surfel, 3] under one light."""
+    radiance = np.zeros(painted.albedo.shape, np.float32)
     d = beam.direction
-    for i in range(height):
-        for j in range(width):
-            if surfels.owner[i, j] < 0:
-                continue
-            response = RESPONSES[painted.materials[surfels.owner[i, j]]]
-            wrap, shine, exponent, redness = response[0], response[1], response[2], response[3]
-            n, g = painted.normals[i, j], surfels.normals[i, j]
-            facing = n[0] * d[0] + n[1] * d[1] + n[2] * d[2]
-            turned = g[0] * d[0] + g[1] * d[1] + g[2] * d[2]
-            # Past the terminator a surface is in its own shadow, which would cut the wrap off.
-            own = min(max((turned + wrap) / (wrap + 0.15), 0.0), 1.0)
-            share = 1.0 - own * (1.0 - beam.share[i, j])
-            diffuse = share * max((facing + wrap) / (1.0 + wrap), 0.0)
-            glint = 0.0
-            if facing > 0.0 and beam.share[i, j] > 0.0:
-                cosine = _highlight(n, surfels.positions[i, j], eye, beam)
-                glint = beam.share[i, j] * shine * cosine**exponent
-            blush = redness * max(1.0 - abs(2.0 * facing - 0.3), 0.0)
-            for k in range(3):
-                tint = 1.0 + blush * BLUSH[k]
-                light = painted.albedo[i, j, k] * diffuse * tint + glint
-                radiance[i, j, k] = beam.color[k] * light
+    for s in range(radiance.shape[0]):
+        response = RESPONSES[painted.materials[s]]
+        wrap, shine, exponent, redness = response[0], response[1], response[2], response[3]
+        n, g = painted.normals[s], surfels.normals[s]
+        facing = n[0] * d[0] + n[1] * d[1] + n[2] * d[2]
+        turned = g[0] * d[0] + g[1] * d[1] + g[2] * d[2]
+        # Past the terminator a surface lies in its own shadow, which would cut the wrap off.
+        own = min(max((turned + wrap) / (wrap + 0.15), 0.0), 1.0)
+        share = 1.0 - own * (1.0 - beam.share[s])
+        diffuse = share * max((facing + wrap) / (1.0 + wrap), 0.0)
+        glint = 0.0
+        if facing > 0.0 and beam.share[s] > 0.0:
+            cosine = _halfway(n, surfels.positions[s], eye, beam)
+            glint = beam.share[s] * shine * cosine**exponent
+        blush = redness * max(1.0 - abs(2.0 * facing - 0.3), 0.0)
+        for k in range(3):
+            light = painted.albedo[s, k] * diffuse * (1.0 + blush * BLUSH[k]) + glint
+            radiance[s, k] = beam.color[k] * light
     return radiance

@@ -11,9 +11,29 @@ from posebridge.synthesis.compiled import compiled
 from posebridge.synthesis.rasterizer import rasterize
 from posebridge.synthesis.surfels import Surfels
 
-GOLDEN_ANGLE = 2.399963229728653
 MAX_MAP_SIZE = 2048
-AMBIENT_TAPS = 14
+
+TURNS = 64
+BLOCKER_TAPS, SHADOW_TAPS, AMBIENT_TAPS = 8, 16, 14
+
+
+def _spiral(taps: int, power: float) -> Float[np.ndarray, "turn tap 2"]:
+    """Points of the unit disc, the whole set turned a little further in each row.
+
+    Args:
+        taps: number of points.
+        power: 0.5 spreads them evenly, more gathers them in the middle.
+    """
+    reach = ((np.arange(taps) + 0.5) / taps) ** power
+    golden_angle = np.pi * (3.0 - np.sqrt(5.0))
+    turn = np.arange(TURNS)[:, None] * (2.0 * np.pi / TURNS)
+    angle = golden_angle * np.arange(taps) + turn
+    return np.stack([reach * np.cos(angle), reach * np.sin(angle)], axis=-1)
+
+
+BLOCKER_SPIRAL = _spiral(BLOCKER_TAPS, 0.5)
+SHADOW_SPIRAL = _spiral(SHADOW_TAPS, 0.5)
+AMBIENT_SPIRAL = _spiral(AMBIENT_TAPS, 1.0)
 
 
 class ShadowMap(NamedTuple):
@@ -32,152 +52,175 @@ class ShadowMap(NamedTuple):
     texels_per_m: float
 
 
-def lit_share(
+def shadow_map(
     batch: Batch,
-    surfels: Surfels,
+    receivers: Float[np.ndarray, "point 3"],
     *,
     direction: Float[np.ndarray, " 3"],
-    softness_deg: float,
-) -> Float32[np.ndarray, "height width"]:
-    """Share of a light that reaches each pixel past the other surfaces, in [0, 1].
+    size: int,
+) -> ShadowMap:
+    """Look at a scene from a light.
 
     Args:
         batch: everything that casts shadows.
-        surfels: what receives them.
+        receivers: the map is just large enough for these points of the world.
         direction: unit vector towards the light, world.
-        softness_deg: angular radius of the light; shadows blur with distance from their caster.
+        size: of the longer side of the map.
     """
-    shadow_map = _shadow_map(batch, surfels, direction)
-    return _lit_share(surfels, shadow_map, np.tan(np.deg2rad(softness_deg)))
-
-
-def _shadow_map(batch: Batch, surfels: Surfels, direction: Float[np.ndarray, " 3"]) -> ShadowMap:
-    """A map just large enough for the visible surfaces."""
-    helper = np.eye(3)[np.argmin(np.abs(direction))]
-    right = np.cross(direction, helper)
+    right = np.cross(direction, np.eye(3)[np.argmin(np.abs(direction))])
     right /= np.linalg.norm(right)
     from_world = np.stack([right, np.cross(-direction, right), -direction])
-    seen = surfels.positions[surfels.owner >= 0].astype(np.float64) @ from_world[:2].T
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    size = min(2 * max(surfels.owner.shape), MAX_MAP_SIZE)
-    texels_per_m = (size - 4) / max(float((high - low).max()), 1e-3)
-    corner = low - 2.0 / texels_per_m
-    columns, rows = np.ceil((high - corner) * texels_per_m).astype(int) + 2
+    seen = receivers @ from_world[:2].T.astype(receivers.dtype)
+    low, high = seen.min(axis=0).astype(np.float64), seen.max(axis=0).astype(np.float64)
+    margin = 2
+    texels_per_m = (size - 2 * margin) / max(float((high - low).max()), 1e-3)
+    corner = low - margin / texels_per_m
+    columns, rows = np.ceil((high - corner) * texels_per_m).astype(int) + margin
     local = batch.vertices.astype(np.float64) @ from_world.T
     points = np.ones((len(local), 4))
     points[:, :2] = (local[:, :2] - corner) * texels_per_m
     points[:, 3] = local[:, 2]
-    fragments = rasterize(
-        points, batch.keep, batch.faces, height=int(rows), width=int(columns)
-    )
+    fragments = rasterize(points, batch.keep, batch.faces, height=int(rows), width=int(columns))
     return ShadowMap(fragments.depth, from_world, corner, texels_per_m)
 
 
+def lit_share(
+    surfels: Surfels, occluders: ShadowMap, *, width: int, softness_deg: float
+) -> Float32[np.ndarray, " surfel"]:
+    """Share of a light that reaches each surfel past the other surfaces, in [0, 1].
+
+    Shadows are the softer, the farther they fall from what casts them.
+
+    Args:
+        surfels: what receives the light.
+        occluders: the scene as the light sees it.
+        width: of the picture, pixels.
+        softness_deg: angular radius of the light.
+
+    Sources:
+        [0] Fernando, Percentage-closer soft shadows, 2005.
+    """
+    return _lit_share(surfels, occluders, width, float(np.tan(np.deg2rad(softness_deg))))
+
+
 @compiled
-def _turn(i: int, j: int) -> float:
-    """An angle per pixel that differs between neighbours, without a visible repeat.
+def _turn(pixel: int, width: int) -> int:
+    """A row of the spirals for each pixel, different between neighbours without visible repeat.
 
     Sources:
         [0] Jimenez, Next generation post processing in Call of Duty, 2014 (gradient noise).
     """
-    t = 0.06711056 * j + 0.00583715 * i
+    t = 0.06711056 * (pixel % width) + 0.00583715 * (pixel // width)
     t = 52.9829189 * (t - np.floor(t))
-    return 6.283185307179586 * (t - np.floor(t))
+    return int(TURNS * (t - np.floor(t)))
 
 
 @compiled
-def _covered(
-    depth: np.ndarray, spot: tuple[float, float, float], slope: tuple[float, float], at: tuple[float, float]
+def _cover(
+    depth: np.ndarray,
+    spot: tuple[float, float, float],
+    plane: tuple[float, float],
+    x: float,
+    y: float,
 ) -> float:
-    """By how many metres the map covers the receiver's plane at an offset; at most 0 for none."""
-    row, column = int(np.floor(spot[1] + at[1])), int(np.floor(spot[0] + at[0]))
+    """By how many metres the map hides the plane of a receiver at an offset; above 0 if it does."""
+    row, column = int(np.floor(spot[1] + y)), int(np.floor(spot[0] + x))
     if row < 0 or column < 0 or row >= depth.shape[0] or column >= depth.shape[1]:
         return 0.0
-    return spot[2] + slope[0] * at[0] + slope[1] * at[1] - depth[row, column]
+    return spot[2] + plane[0] * x + plane[1] * y - depth[row, column]
 
 
 @compiled
-def _lit(shadow_map: ShadowMap, spot: tuple[float, float, float], slope: tuple[float, float], soft: tuple[float, float]) -> float:
-    """The share of one receiver: blockers are sought, then the shadow is as soft as they are far."""
-    tan_softness, turn = soft
-    scale = shadow_map.texels_per_m
-    search = min(max(0.25 * tan_softness * scale, 1.5), 24.0)
+def _lit(
+    occluders: ShadowMap,
+    spot: tuple[float, float, float],
+    plane: tuple[float, float],
+    turn: int,
+    softness: float,
+) -> float:
+    """Share of the light at one receiver; `softness` is the light's radius in texels per metre."""
+    search = min(max(0.25 * softness, 1.5), 24.0)
     blockers, gap = 0, 0.0
-    for tap in range(8):
-        reach, angle = search * np.sqrt((tap + 0.5) / 8.0), turn + tap * GOLDEN_ANGLE
-        covered = _covered(
-            shadow_map.depth, spot, slope, (reach * np.cos(angle), reach * np.sin(angle))
-        )
-        if covered > 0.0:
+    for tap in range(BLOCKER_TAPS):
+        x, y = search * BLOCKER_SPIRAL[turn, tap, 0], search * BLOCKER_SPIRAL[turn, tap, 1]
+        cover = _cover(occluders.depth, spot, plane, x, y)
+        if cover > 0.0:
             blockers += 1
-            gap += covered
+            gap += cover
     if blockers == 0:
         return 1.0
-    width = min(max(gap / blockers * tan_softness * scale, 1.0), 32.0)
-    open_taps = 0
-    for tap in range(14):
-        reach, angle = width * np.sqrt((tap + 0.5) / 14.0), turn + tap * GOLDEN_ANGLE
-        covered = _covered(
-            shadow_map.depth, spot, slope, (reach * np.cos(angle), reach * np.sin(angle))
-        )
-        open_taps += covered <= 0.0
-    return open_taps / 14.0
+    reach = min(max(gap / blockers * softness, 1.0), 32.0)
+    free = 0
+    for tap in range(SHADOW_TAPS):
+        x, y = reach * SHADOW_SPIRAL[turn, tap, 0], reach * SHADOW_SPIRAL[turn, tap, 1]
+        if _cover(occluders.depth, spot, plane, x, y) <= 0.0:
+            free += 1
+    return free / SHADOW_TAPS
 
 
 @compiled
-def _lit_share(surfels: Surfels, shadow_map: ShadowMap, tan_softness: float) -> np.ndarray:
-    height, width = surfels.owner.shape
-    share = np.ones((height, width), np.float32)
-    frame, scale = shadow_map.from_world, shadow_map.texels_per_m
-    for i in range(height):
-        for j in range(width):
-            if surfels.owner[i, j] < 0:
-                continue
-            p, n = surfels.positions[i, j], surfels.normals[i, j]
-            away = frame[2, 0] * n[0] + frame[2, 1] * n[1] + frame[2, 2] * n[2]
-            nx = frame[0, 0] * n[0] + frame[0, 1] * n[1] + frame[0, 2] * n[2]
-            ny = frame[1, 0] * n[0] + frame[1, 1] * n[1] + frame[1, 2] * n[2]
-            # Stepping off the surface keeps it from shadowing itself by the size of a texel.
-            step = 1.5 / scale
-            x = frame[0, 0] * p[0] + frame[0, 1] * p[1] + frame[0, 2] * p[2] + step * nx
-            y = frame[1, 0] * p[0] + frame[1, 1] * p[1] + frame[1, 2] * p[2] + step * ny
-            z = frame[2, 0] * p[0] + frame[2, 1] * p[1] + frame[2, 2] * p[2] + step * away
-            facing = min(away, -0.25)
-            spot = ((x - shadow_map.corner[0]) * scale, (y - shadow_map.corner[1]) * scale, z - 0.5 / scale)
-            slope = (-nx / facing / scale, -ny / facing / scale)
-            share[i, j] = _lit(shadow_map, spot, slope, (tan_softness, _turn(i, j)))
+def _lit_share(
+    surfels: Surfels, occluders: ShadowMap, width: int, tan_softness: float
+) -> np.ndarray:
+    """Share [surfel] of the light."""
+    share = np.ones(surfels.owner.size, np.float32)
+    frame, scale = occluders.from_world, occluders.texels_per_m
+    spot, normal = np.empty(3), np.empty(3)
+    # Stepping off the surface keeps it from shadowing itself by the size of a texel.
+    step = 1.5 / scale
+    for s in range(surfels.owner.size):
+        p, n = surfels.positions[s], surfels.normals[s]
+        for k in range(3):
+            normal[k] = frame[k, 0] * n[0] + frame[k, 1] * n[1] + frame[k, 2] * n[2]
+            spot[k] = frame[k, 0] * p[0] + frame[k, 1] * p[1] + frame[k, 2] * p[2]
+            spot[k] += step * normal[k]
+        facing = min(normal[2], -0.25) * scale
+        x, y = (spot[0] - occluders.corner[0]) * scale, (spot[1] - occluders.corner[1]) * scale
+        share[s] = _lit(
+            occluders,
+            (x, y, spot[2] - 0.5 / scale),
+            (-normal[0] / facing, -normal[1] / facing),
+            _turn(surfels.pixel[s], width),
+            tan_softness * scale,
+        )
     return share
 
 
-def ambient_share(surfels: Surfels, *, radius_m: float) -> Float32[np.ndarray, "height width"]:
+def ambient_share(
+    surfels: Surfels, *, height: int, width: int, radius_m: float
+) -> Float32[np.ndarray, "height width"]:
     """Share of the ambient light that near surfaces leave to each pixel, in [0, 1].
 
     Only surfaces within `radius_m` count, so a body throws no halo on a wall behind it.
+
+    Args:
+        surfels: at most one per pixel.
+        height: of the picture, pixels.
+        width: of the picture, pixels.
+        radius_m: how far surfaces keep light from each other.
 
     Sources:
         [0] McGuire et al., The Alchemy screen-space ambient obscurance algorithm, 2011
             (we differ: quadratic fall-off, golden-angle taps).
     """
-    share = _ambient_share(surfels, radius_m)
-    return cv2.GaussianBlur(share, (0, 0), 1.2)
+    share = _ambient_share(surfels, height, width, radius_m)
+    return np.asarray(cv2.GaussianBlur(share, (0, 0), 1.2), dtype=np.float32)
 
 
 @compiled
-def _obscured(surfels: Surfels, i: int, j: int, radius_m: float) -> float:
-    """Share of the ambient light that the neighbours of one pixel keep out."""
-    height, width = surfels.owner.shape
-    p, n = surfels.positions[i, j], surfels.normals[i, j]
-    reach = min(max(radius_m / surfels.pixel_m[i, j], 2.0), 0.3 * height)
-    turn, total = _turn(i, j), 0.0
+def _obscured(surfels: Surfels, s: int, at: np.ndarray, radius_m: float) -> float:
+    """Share of the ambient light that neighbours keep from a surfel; `at` finds them by pixel."""
+    height, width = at.shape
+    i, j = surfels.pixel[s] // width, surfels.pixel[s] % width
+    p, n = surfels.positions[s], surfels.normals[s]
+    reach = min(max(radius_m / surfels.pixel_m[s], 2.0), 0.3 * height)
+    turn, total = _turn(surfels.pixel[s], width), 0.0
     for tap in range(AMBIENT_TAPS):
-        angle, away = turn + tap * GOLDEN_ANGLE, reach * (tap + 0.5) / AMBIENT_TAPS
-        row = i + int(np.rint(away * np.sin(angle)))
-        column = j + int(np.rint(away * np.cos(angle)))
-        if row < 0 or column < 0 or row >= height or column >= width:
+        row = i + int(np.rint(reach * AMBIENT_SPIRAL[turn, tap, 1]))
+        column = j + int(np.rint(reach * AMBIENT_SPIRAL[turn, tap, 0]))
+        if row < 0 or column < 0 or row >= height or column >= width or at[row, column] < 0:
             continue
-        if surfels.owner[row, column] < 0:
-            continue
-        q = surfels.positions[row, column]
+        q = surfels.positions[at[row, column]]
         x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
         squared = x * x + y * y + z * z
         closeness = 1.0 - squared / (radius_m * radius_m)
@@ -188,11 +231,13 @@ def _obscured(surfels: Surfels, i: int, j: int, radius_m: float) -> float:
 
 
 @compiled
-def _ambient_share(surfels: Surfels, radius_m: float) -> np.ndarray:
-    height, width = surfels.owner.shape
+def _ambient_share(surfels: Surfels, height: int, width: int, radius_m: float) -> np.ndarray:
+    """Share [height, width] before it is smoothed; 1 where there is nothing."""
     share = np.ones((height, width), np.float32)
-    for i in range(height):
-        for j in range(width):
-            if surfels.owner[i, j] >= 0:
-                share[i, j] = 1.0 - _obscured(surfels, i, j, radius_m)
+    at = np.full((height, width), -1, np.int32)
+    for s in range(surfels.pixel.size):
+        at[surfels.pixel[s] // width, surfels.pixel[s] % width] = s
+    for s in range(surfels.pixel.size):
+        obscured = _obscured(surfels, s, at, radius_m)
+        share[surfels.pixel[s] // width, surfels.pixel[s] % width] = 1.0 - obscured
     return share
