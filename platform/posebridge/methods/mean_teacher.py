@@ -138,8 +138,13 @@ class MeanTeacher(TrainingMethod):
                 f"teacher_views=4 turns crops by quarter turns and needs a square input, but the "
                 f"estimator's is {height} × {width} px (height × width). Use teacher_views=2 or 1."
             )
-        teacher = copy.deepcopy(estimator).requires_grad_(False)
-        return nn.ModuleDict({"student": copy.deepcopy(estimator), "teacher": teacher})
+        return nn.ModuleDict(
+            {"student": copy.deepcopy(estimator), "teacher": copy.deepcopy(estimator)}
+        )
+
+    def deployed(self, nets: nn.ModuleDict) -> Estimator:
+        """The teacher."""
+        return cast(Estimator, nets["teacher"])
 
     def update(
         self,
@@ -159,7 +164,7 @@ class MeanTeacher(TrainingMethod):
                 "a target population, or use Supervised."
             )
         student = cast(Estimator, nets["student"].train())
-        teacher = cast(Estimator, nets["teacher"].eval())
+        teacher = self.deployed(nets).eval()
         pseudo = self.pseudo_labels(teacher, target.weak)
         is_trusted = pseudo.confidence > pseudo.confidence.quantile(self.mask_quantile)
         strong = self.occlude(target.strong, pseudo)
@@ -187,7 +192,7 @@ class MeanTeacher(TrainingMethod):
         self, nets: nn.ModuleDict, images: Float[Tensor, "batch 3 height width"]
     ) -> Predictions:
         """Keypoints with the teacher, upright view only."""
-        teacher = cast(Estimator, nets["teacher"].eval())
+        teacher = self.deployed(nets).eval()
         return teacher.decode(teacher(images))
 
     @torch.no_grad()

@@ -60,6 +60,10 @@ class Supervised(TrainingMethod):
         """The student starts as a copy of the estimator."""
         return nn.ModuleDict({"student": copy.deepcopy(estimator)})
 
+    def deployed(self, nets: nn.ModuleDict) -> Estimator:
+        """The student."""
+        return cast(Estimator, nets["student"])
+
     def update(
         self,
         nets: nn.ModuleDict,
@@ -68,7 +72,7 @@ class Supervised(TrainingMethod):
         optimize: Optimize,
     ) -> dict[str, Tensor]:
         """One step on labelled people; a target is not looked at."""
-        student = cast(Estimator, nets["student"].train())
+        student = self.deployed(nets).train()
         heatmap, offset = labeled_losses(
             student(source.images), source, stride=student.stride, sigma_cells=student.sigma_cells
         )
@@ -80,5 +84,5 @@ class Supervised(TrainingMethod):
         self, nets: nn.ModuleDict, images: Float[Tensor, "batch 3 height width"]
     ) -> Predictions:
         """Keypoints with the student."""
-        student = cast(Estimator, nets["student"].eval())
+        student = self.deployed(nets).eval()
         return student.decode(student(images))
