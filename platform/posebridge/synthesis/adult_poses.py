@@ -258,6 +258,14 @@ def exercise(rng: np.random.Generator) -> PoseSample:
     return _pose(rng, "exercise", legs=legs, arms=arms, pitch_deg=rng.normal(2, 7), spine=spine)
 
 
+def jump(rng: np.random.Generator) -> PoseSample:
+    """In the air, legs tucked or trailing."""
+    legs = [_leg(rng, t, t + rng.uniform(5, 60), out=(14, 10, 8)) for t in rng.uniform(-25, 75, 2)]
+    sides = (legs[0], legs[1])
+    arms = _arms(rng, _AT_WORK)
+    return _pose(rng, "jump", legs=sides, arms=arms, pitch_deg=rng.uniform(-10, 20))
+
+
 def crawl(rng: np.random.Generator) -> PoseSample:
     """On hands and knees, or in a push-up."""
     if rng.random() < 0.65:
@@ -303,7 +311,8 @@ FAMILIES: Mapping[Family, float] = {
     kneel: 0.07,
     lunge: 0.06,
     exercise: 0.08,
+    jump: 0.03,
     crawl: 0.03,
     lie: 0.04,
 }
-FROM_ABOVE = ("lie", "crawl")  # kinds that lie along the floor
+ALONG_THE_FLOOR = ("lie", "crawl")  # kinds whose trunk is level

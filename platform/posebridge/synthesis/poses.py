@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from posebridge.synthesis.adult_poses import FAMILIES, FROM_ABOVE
+from posebridge.synthesis.adult_poses import ALONG_THE_FLOOR, FAMILIES
 from posebridge.synthesis.angles import (
     PoseAngles,
     SideAngles,
@@ -37,7 +37,7 @@ def adult_pose(rng: np.random.Generator) -> PoseSample:
     sample = families[rng.choice(len(families), p=shares / shares.sum())](rng)
     if rng.random() < 0.5:
         sample = mirrored(sample)
-    if sample.kind in FROM_ABOVE:  # along the body, a camera would only see soles or crown
+    if sample.kind in ALONG_THE_FLOOR:  # along the body, a camera would only see soles or crown
         yaw = rng.choice([-90, 90]) + rng.normal(0, 30)
     elif rng.random() < _ANY_DIRECTION_SHARE:
         yaw = rng.uniform(-180, 180)
