@@ -3,45 +3,16 @@
 Both floors know the person's box, as every top-down estimator does.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Bool, Float
-
-
-@dataclass(frozen=True)
-class MeanPose:
-    """The floor that always guesses the average pose.
-
-    Attributes:
-        keypoints: shares of a box's width and height, (0, 0) at its top-left corner. NaN where no
-            training person had the keypoint.
-    """
-
-    keypoints: Float[np.ndarray, "keypoint 2"]
-
-    def predict(
-        self, boxes: Float[np.ndarray, "person 4"]
-    ) -> Float[np.ndarray, "person keypoint 2"]:
-        """The mean pose inside each box.
-
-        Args:
-            boxes: (x, y, width, height), pixels.
-
-        Returns:
-            Pixels.
-        """
-        return from_box(
-            np.broadcast_to(self.keypoints, (len(boxes), *self.keypoints.shape)), boxes
-        )
 
 
 def mean_pose(
     keypoints: Float[np.ndarray, "person keypoint 2"],
     labelled: Bool[np.ndarray, "person keypoint"],
     boxes: Float[np.ndarray, "person 4"],
-) -> MeanPose:
-    """Fit the mean pose to a training split.
+) -> Float[np.ndarray, "keypoint 2"]:
+    """The mean pose of a training split.
 
     Args:
         keypoints: truth, pixels.
@@ -49,7 +20,8 @@ def mean_pose(
         boxes: (x, y, width, height), pixels.
 
     Returns:
-        The mean of each keypoint over the people who have it, in coordinates of the box.
+        The mean of each keypoint over the people who have it, as shares of a box's width and
+        height from its top-left corner; NaN where nobody has it.
 
     Raises:
         ValueError: if a box has no area.
@@ -57,14 +29,33 @@ def mean_pose(
     Example:
         >>> people = np.array([[[0.0, 5.0]], [[10.0, 5.0]]])
         >>> boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 10]])
-        >>> floor = mean_pose(people, np.ones((2, 1), bool), boxes)
-        >>> floor.predict(np.array([[100.0, 200, 20, 40]]))
-        array([[[110., 220.]]])
+        >>> mean_pose(people, np.ones((2, 1), bool), boxes)
+        array([[0.5, 0.5]])
     """
     shares = np.where(labelled[..., None], into_box(keypoints, boxes), 0.0)
     count = labelled.sum(0)[:, None]
     mean = shares.sum(0) / np.where(count > 0, count, 1)
-    return MeanPose(np.where(count > 0, mean, np.nan))
+    pose: Float[np.ndarray, "keypoint 2"] = np.where(count > 0, mean, np.nan)
+    return pose
+
+
+def predict_mean_pose(
+    pose: Float[np.ndarray, "keypoint 2"], boxes: Float[np.ndarray, "person 4"]
+) -> Float[np.ndarray, "person keypoint 2"]:
+    """The floor that guesses the mean pose for everybody.
+
+    Args:
+        pose: from `mean_pose`.
+        boxes: (x, y, width, height), pixels.
+
+    Returns:
+        Pixels.
+
+    Example:
+        >>> predict_mean_pose(np.array([[0.5, 0.5]]), np.array([[100.0, 200, 20, 40]]))
+        array([[[110., 220.]]])
+    """
+    return from_box(np.broadcast_to(pose, (len(boxes), *pose.shape)), boxes)
 
 
 def shuffled_truth(
