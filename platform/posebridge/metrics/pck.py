@@ -115,7 +115,8 @@ def limb_average(by_group: Mapping[str, Tally]) -> float:
         another quantity.
 
     Example:
-        >>> limb_average({"head": Tally(0.0, 4, 0), "knee": Tally(1.0, 4, 0), "hip": Tally(3.0, 4, 0)})
+        >>> head, knee, hip = Tally(0.0, 4, 0), Tally(1.0, 4, 0), Tally(3.0, 4, 0)
+        >>> limb_average({"head": head, "knee": knee, "hip": hip})
         0.5
     """
     return float(np.mean([tally.value for name, tally in by_group.items() if name != "head"]))
