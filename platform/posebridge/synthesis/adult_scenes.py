@@ -7,7 +7,8 @@ from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.hair import Hair
 from posebridge.synthesis.meshes import Mesh, box
 from posebridge.synthesis.people import Figure, Looks, person_meshes
-from posebridge.synthesis.poses import adult_pose
+from posebridge.synthesis.adult_poses import ALONG_THE_FLOOR
+from posebridge.synthesis.poses import PoseSample, adult_pose
 from posebridge.synthesis.rooms import room
 from posebridge.synthesis.scenes import (
     HEIGHT_PX,
@@ -31,6 +32,10 @@ HAIR_COLORS = (
     (0.35, 0.24, 0.12),
     (0.16, 0.06, 0.025),
 )
+_UPRIGHT = ("stand", "walk", "reach", "lunge", "exercise", "jump")
+_LOW_KEPT = 0.3  # of the people who sit, kneel, crouch, bend, crawl or lie
+_TURNED = 0.6  # cosine of the angle to the camera beyond which a person counts as turned away
+_TURNED_KEPT = 0.35
 _GREY = (0.45, 0.45, 0.46)
 _IRIS = ((0.2, 0.12, 0.07), (0.1, 0.06, 0.035), (0.18, 0.28, 0.38), (0.22, 0.28, 0.16))
 
@@ -45,7 +50,7 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
     figure, looks, posture, person = _adult(streams)
     outfit = adult_outfit(streams("clothes"), figure.stature_m)
     background = streams("background")
-    seat = _seat(background, figure) if posture == "sit" else []
+    seat = _seat(background, figure) if posture == "sit_on_chair" else []
     camera, rotation_deg = _camera(streams("camera"), figure, roll_deg)
     lights, ambient = _lights(streams("light"))
     subject = Subject(
@@ -72,6 +77,16 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
     )
 
 
+def _pose(rng: np.random.Generator) -> PoseSample:
+    """A pose of the wide prior, thinned so that a published adult model can serve as the source."""
+    while True:
+        pose = adult_pose(rng)
+        turned = pose.root[1, 1] < _TURNED and pose.kind not in ALONG_THE_FLOOR
+        share = (1.0 if pose.kind in _UPRIGHT else _LOW_KEPT) * (_TURNED_KEPT if turned else 1.0)
+        if rng.random() < share:
+            return pose
+
+
 def _adult(streams: Streams) -> tuple[Figure, Looks, str, Phenotype]:
     rng = streams("body")
     body = Body.load()
@@ -86,7 +101,7 @@ def _adult(streams: Streams) -> tuple[Figure, Looks, str, Phenotype]:
         asian=float(rng.random()),
         caucasian=float(rng.random()),
     )
-    pose = adult_pose(streams("pose"))
+    pose = _pose(streams("pose"))
     shaped = body.shape(person)
     posed = body.pose(shaped, pose.angles, pose.root)
     skin = posed.vertices[body.group_vertices["body"]]

@@ -107,7 +107,10 @@ def _long(body: Body, shaped: Shaped, posed: Vertices, hair: Hair, instance: int
     compact = np.searchsorted(used, faces).astype(np.int32)
     rest = shaped.vertices[used]
     wave = 0.4 * fractal_noise(rest, scale=span, octaves=2, seed=5)
-    keep = rest[:, 2] - center[2] + (hair.length + wave) * span
+    x, y, z = ((rest - center) / span).T
+    face = np.max([np.abs(x) - 1.15, y - 0.9, z - 1.7], axis=0)  # left open, as a face is
+    behind = np.where(z < -1.5, y - 0.4, 1.0)  # below the chin it falls down the back
+    keep = np.min([z + hair.length + wave, face, behind], axis=0) * span
     return _mesh(body, shaped, used, compact, posed[used], (hair, instance, keep))
 
 
