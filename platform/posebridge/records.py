@@ -28,7 +28,7 @@ class Score:
     Attributes:
         total: sum over what was counted, e.g. the number of correct keypoints.
         count: what was counted, e.g. the number of labelled keypoints.
-        failures: people for whom the estimator gave no finite answer.
+        failures: of what was counted, how many had no finite prediction; they count as misses.
     """
 
     total: float
