@@ -49,6 +49,11 @@ class Floor(Enum):
     MEAN_POSE = "mean pose"
     SHUFFLED_TRUTH = "shuffled truth"
 
+    @property
+    def reads_target_labels(self) -> bool:
+        """Whether it is made from labels of the people it is measured on."""
+        return self is Floor.SHUFFLED_TRUTH
+
 
 @dataclass(frozen=True, eq=False)
 class Guess:

@@ -1,7 +1,6 @@
 """An experiment as a graph of tasks, and its results as records."""
 
-import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 

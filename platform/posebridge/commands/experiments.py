@@ -1,0 +1,264 @@
+"""`plan`, `run`, `status` and `leaderboard`: what is done with an experiment file."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from posebridge.engine.artifacts import Store, read_holder
+from posebridge.engine.cluster import cluster
+from posebridge.engine.graph import Failure, Task, execute_here, execute_on_ray, outstanding
+from posebridge.engine.pricing import Prices, price
+from posebridge.engine.results import note_experiment, records_of, write_records
+from posebridge.engine.run import Choice, Plan, run_experiment
+from posebridge.engine.watch import ConsoleWatcher
+from posebridge.experiment import SCALES, Experiment, load_experiment, override, parse_setting
+from posebridge.leaderboard import (
+    Table,
+    keypoint_groups,
+    leaderboard,
+    people_reader,
+    render_csv,
+    render_markdown,
+    render_terminal,
+)
+from posebridge.records import Record, read_records
+
+
+def add_experiment(added: argparse.ArgumentParser) -> None:
+    """The options that every verb on an experiment has."""
+    added.add_argument("experiment", type=Path, help="a Python file that defines EXPERIMENT")
+    added.add_argument("--scale", choices=SCALES, default="embedded")
+    added.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="stage.field=value",
+        help="replace a field of every stage of that name; may be given several times",
+    )
+    added.add_argument("--seeds", type=_seeds, metavar="0,1,2", help="instead of the experiment's")
+
+
+def add_run(added: argparse.ArgumentParser) -> None:
+    """Where it runs."""
+    add_experiment(added)
+    added.add_argument("--address", help="of a Ray cluster; without, one is started here")
+    added.add_argument("--debug", action="store_true", help="in this process, without Ray")
+
+
+def add_leaderboard(added: argparse.ArgumentParser) -> None:
+    """What is shown, and where it is written."""
+    add_experiment(added)
+    added.add_argument("--metric", default="pck_box", help="score of the table")
+    added.add_argument(
+        "--publish",
+        type=Path,
+        metavar="FOLDER",
+        help="also write records, tables and people's errors there, such as results",
+    )
+
+
+def plan(asked: argparse.Namespace, console: Console) -> int:
+    """What exists, what will run, and what it will cost."""
+    planned = _plan(asked)
+    store = planned.store
+    tasks = _everything(planned)
+    waiting, done = outstanding(tasks, store)
+    prices = Prices.measured(store)
+    grid = Grid("task", "steps", "seconds", title=f"{planned.experiment.name}: still to do")
+    for task in (t for t in waiting if t.steps):
+        grid.add_row(task.name, str(task.steps), prices.show(task))
+    total = price(waiting, prices)
+    if any(task.steps for task in waiting):
+        console.print(grid)
+    others = sum(1 for task in waiting if not task.steps)
+    console.print(
+        f"{len(done)} tasks are done; {len(waiting) - others} trainings and {others} others "
+        f"(rendering, evaluation) are to do. {total.describe()}"
+    )
+    if planned.undecided():
+        names = ", ".join(system.name for system in planned.undecided())
+        console.print(
+            f"{names}: after the candidates of seed {planned.experiment.seeds[0]}, "
+            f"{planned.experiment.selection.description} decides, and the winner runs under every seed."
+        )
+    return 0
+
+
+def run(asked: argparse.Namespace, console: Console) -> int:
+    """Run what is not done; running again goes on."""
+    planned = replace(_plan(asked), streamed=not asked.debug)
+    store = planned.store
+    note_experiment(store, planned.experiment, asked.scale)
+    if asked.debug:
+        choices, failures = _execute(planned, execute_here, console)
+    else:
+        with cluster(asked.address):
+            choices, failures = _execute(planned, execute_on_ray, console)
+    if failures:
+        console.print(
+            f"[red]{len(failures)} failed.[/] What is done is kept: mend the cause and run the same "
+            "command again."
+        )
+        return 1
+    records = write_records(store, records_of(planned, choices, asked.scale), _records(asked))
+    for choice in (c for c in choices if c.scores):
+        picked = ", ".join(f"{k} = {v}" for k, v in choice.selected.items())
+        console.print(f"{choice.system.name}: {picked} chosen", highlight=False)
+    console.print(
+        f"done: {len(records)} records in {_records(asked) / planned.experiment.name}.jsonl. "
+        f"See them: posebridge leaderboard {asked.experiment}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0
+
+
+def status(asked: argparse.Namespace, console: Console) -> int:
+    """How far an experiment is: what is done, what runs where, what failed and why."""
+    planned = _plan(asked)
+    store = planned.store
+    waiting, done = outstanding(_everything(planned), store)
+    grid = Grid("task", "state", title=planned.experiment.name)
+    for task in waiting:
+        state = _state(store, task)
+        if state:
+            grid.add_row(task.name, state)
+    if grid.row_count:
+        console.print(grid)
+    console.print(f"{len(done)} of {len(done) + len(waiting)} tasks are done.")
+    return 0
+
+
+def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
+    """Print the tables of what has been measured."""
+    planned = _plan(asked)
+    path = _records(asked) / f"{planned.experiment.name}.jsonl"
+    records, half_lines = read_records(path)
+    wanted = _wanted(planned, asked.scale, records)
+    shown = _tables(planned.experiment, wanted, path, asked.metric, half_lines)
+    for table in shown:
+        console.print(render_terminal(table))
+    if asked.publish:
+        _publish(asked, planned, shown, wanted, path)
+        console.print(f"written to {asked.publish}", highlight=False)
+    return 0
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"seeds are whole numbers such as 0,1,2, but got {text!r}"
+        ) from None
+
+
+def _plan(asked: argparse.Namespace) -> Plan:
+    experiment = load_experiment(asked.experiment, scale=asked.scale)
+    experiment = override(experiment, dict(parse_setting(text) for text in asked.settings))
+    if asked.seeds:
+        experiment = replace(experiment, seeds=asked.seeds)
+    return Plan(experiment, Store(asked.store))
+
+
+def _records(asked: argparse.Namespace) -> Path:
+    store = Store(asked.store)
+    return Path(asked.store if store.is_local else "results") / "records"
+
+
+def _everything(planned: Plan) -> list[Task]:
+    """All tasks that are known: of undecided systems those of the winner, once there is one."""
+    tasks = planned.first_phase()
+    if planned.undecided() and not outstanding(tasks, planned.store)[0]:
+        tasks += [t for choice in planned.choose() for t in planned.results(choice.system)]
+    return tasks
+
+
+Executor = Callable[[Iterable[Task], Store, ConsoleWatcher], list[Failure]]
+
+
+def _execute(
+    planned: Plan, executor: Executor, console: Console
+) -> tuple[list[Choice], list[Failure]]:
+    def execute(tasks: Iterable[Task]) -> list[Failure]:
+        tasks = list(tasks)
+        total = len(outstanding(tasks, planned.store)[0])
+        with ConsoleWatcher(console, total) as watcher:
+            return executor(tasks, planned.store, watcher)
+
+    return run_experiment(planned, execute)
+
+
+def _state(store: Store, task: Task) -> str:
+    holder = read_holder(store, f"{task.folder}/lease") if task.steps else None
+    if holder is not None and not holder.is_gone():
+        at = holder.progress
+        far = (
+            f"step {at['step']} of {at['steps']}, {at['images_per_s']:.0f} images/s" if at else ""
+        )
+        return f"running on {holder.host} (process {holder.pid}) {far}"
+    if store.exists(f"{task.folder}/error.json"):
+        return f"[red]failed:[/] {store.read_json(f'{task.folder}/error.json')['cause']}"
+    return "waiting" if task.steps else ""
+
+
+def _wanted(planned: Plan, scale: str, records: list[Record]) -> list[Record]:
+    """The records of what is asked, if all of it is in the store; otherwise all there are."""
+    phases = _everything(planned)
+    if outstanding(phases, planned.store)[0]:
+        return records
+    keys = {record.key for record, _ in records_of(planned, planned.choose(), scale)}
+    return [record for record in records if record.key in keys] or records
+
+
+def _tables(
+    experiment: Experiment, records: list[Record], path: Path, metric: str, half_lines: int
+) -> list[Table]:
+    systems = {system.name: system.role for system in experiment.systems}
+    populations = [target.label for target in experiment.targets]
+    people = people_reader(path)
+    main = leaderboard(
+        records,
+        people,
+        systems=systems,
+        populations=populations,
+        metric=metric,
+        half_lines=half_lines,
+    )
+    headline = experiment.targets[0]
+    groups = keypoint_groups(
+        records,
+        people,
+        population=headline.label,
+        skeleton=headline.skeleton,
+        systems=systems,
+        metric=metric,
+    )
+    return [main, groups]
+
+
+def _publish(
+    asked: argparse.Namespace,
+    planned: Plan,
+    tables: list[Table],
+    records: list[Record],
+    path: Path,
+) -> None:
+    """Put exactly these records, their people's errors and their tables into a folder."""
+    name, folder = planned.experiment.name, asked.publish / "records"
+    (folder / "people").mkdir(parents=True, exist_ok=True)
+    lines = path.read_bytes().splitlines(keepends=True)
+    keys = {record.key for record in records}
+    kept = [line for line in lines if any(f'"{key}"'.encode() in line for key in keys)]
+    (folder / f"{name}.jsonl").write_bytes(b"".join(kept))
+    for record in records:
+        (folder / record.people).write_bytes((path.parent / record.people).read_bytes())
+    boards = asked.publish / "leaderboards"
+    boards.mkdir(parents=True, exist_ok=True)
+    (boards / f"{name}.md").write_text("\n".join(render_markdown(table) for table in tables))
+    (boards / f"{name}.csv").write_text("\n".join(render_csv(table) for table in tables))
