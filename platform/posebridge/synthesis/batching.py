@@ -1,7 +1,7 @@
 """Meshes of a scene put into one set of arrays, which the kernels of the renderer read."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -11,7 +11,7 @@ from posebridge.synthesis.meshes import Mesh
 
 
 class Batch(NamedTuple):
-    """All meshes of a scene in one set of arrays; `owner` names the row of `surfaces` of a face."""
+    """All meshes of a scene; `owner` is the row of `surfaces` that each face belongs to."""
 
     vertices: Float[np.ndarray, "vertex 3"]
     normals: Float[np.ndarray, "vertex 3"]
@@ -43,6 +43,24 @@ SURFACE = np.dtype(
     align=True,
 )
 """One row per mesh: everything about its look that is not per vertex."""
+
+
+class Surface(Protocol):
+    """A row of `SURFACE`, for the type checker."""
+
+    instance: int
+    material: int
+    bump: float
+    bump_scale: float
+    kind: int
+    color: np.ndarray
+    period: float
+    direction: np.ndarray
+    across: np.ndarray
+    coverage: float
+    grain: float
+    grain_scale: float
+    seed: int
 
 
 def concatenate(meshes: Sequence[Mesh]) -> Batch:
@@ -108,7 +126,7 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
             normals[corner, 0] += x
             normals[corner, 1] += y
             normals[corner, 2] += z
-    for i in range(normals.shape[0]):
+    for i in range(len(normals)):
         x, y, z = normals[i, 0], normals[i, 1], normals[i, 2]
         length = np.sqrt(x * x + y * y + z * z)
         if length > 0.0:

@@ -35,6 +35,7 @@ class Camera:
     width: int
 
     def __post_init__(self) -> None:
+        """Refuse a view that has no up direction or no angle."""
         forward = np.subtract(self.target, self.eye)
         if np.linalg.norm(np.cross(forward, self.up)) < 1e-9:
             raise ValueError(
@@ -71,7 +72,7 @@ class Camera:
     def to_camera(self, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "point 3"]:
         """Points of the world in the camera frame, metres."""
         centered = points.astype(np.float64) - np.asarray(self.eye, dtype=np.float64)
-        return centered @ self.camera_from_world.T
+        return np.asarray(centered @ self.camera_from_world.T)
 
     def project(
         self, points: Float[np.ndarray, "point 3"]

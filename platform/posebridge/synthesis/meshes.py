@@ -97,6 +97,7 @@ class Mesh:
     keep: Float[np.ndarray, " vertex"] | None = None
 
     def __post_init__(self) -> None:
+        """Refuse arrays that do not fit together."""
         if not 0 <= self.instance <= 254:
             raise ValueError(f"instance must be in 0..254, but got {self.instance}.")
         count = len(self.vertices)
@@ -190,10 +191,8 @@ def tube(
     cross = normal[:, None] * np.cos(angle)[:, None] + side[:, None] * np.sin(angle)[:, None]
     vertices = (path[:, None] + radius * cross).reshape(-1, 3)
     length = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))]
-    rest = np.empty((len(path), sides, 3))
-    rest[..., 0], rest[..., 1] = radius * np.cos(angle), radius * np.sin(angle)
-    rest[..., 2] = length[:, None]
-    rest = rest.reshape(-1, 3)
+    ring = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    rest = np.concatenate([np.tile(ring, (len(path), 1)), np.repeat(length, sides)[:, None]], 1)
     faces = _strip_faces(len(path), sides, wrap_rows=closed, wrap_columns=True)
     if closed:
         return scenery(vertices, faces, rest=rest, color=color)

@@ -1,11 +1,11 @@
 """Smooth random fields in space, and the patterns and reliefs of surfaces made of them."""
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float
 
+from posebridge.synthesis.batching import Surface
 from posebridge.synthesis.compiled import compiled
+from posebridge.synthesis.meshes import PatternKind
 from posebridge.synthesis.surfels import Surfels
 
 LATTICE = 256
@@ -32,7 +32,7 @@ def fractal_noise(
 
 
 @compiled
-def _hash(x: int, y: int, z: int, seed: int) -> int:
+def _hash(x: int, y: int, z: int, seed: int) -> np.uint64:
     """Well-mixed 64 bits for a cell of the repeating lattice.
 
     Sources:
@@ -46,7 +46,7 @@ def _hash(x: int, y: int, z: int, seed: int) -> int:
 
 
 @compiled
-def _fraction(bits: int, shift: int) -> float:
+def _fraction(bits: np.uint64, shift: int) -> float:
     """A number in [-1, 1] from 16 of the bits."""
     return float(np.int64((bits >> np.uint64(shift)) & np.uint64(0xFFFF))) * (2.0 / 65535.0) - 1.0
 
@@ -130,7 +130,7 @@ def paint(
 @compiled
 def _inside(distance: float, footprint: float) -> float:
     """Share of a pixel that lies inside a border at a signed distance from its centre."""
-    return min(max(0.5 + distance / footprint, 0.0), 1.0)
+    return float(min(max(0.5 + distance / footprint, 0.0), 1.0))
 
 
 @compiled
@@ -140,14 +140,14 @@ def _fade(size: float, footprint: float) -> float:
 
 
 @compiled
-def _stripe(along: float, surface: Any, footprint: float) -> float:
+def _stripe(along: float, surface: Surface, footprint: float) -> float:
     cell = along / surface.period
     from_middle = abs(cell - np.floor(cell) - 0.5)
     return _inside((0.5 * surface.coverage - from_middle) * surface.period, footprint)
 
 
 @compiled
-def _dot(point: np.ndarray, surface: Any, footprint: float) -> float:
+def _dot(point: np.ndarray, surface: Surface, footprint: float) -> float:
     """One ball in every cell of a lattice, moved about inside it."""
     x, y, z = point[0] / surface.period, point[1] / surface.period, point[2] / surface.period
     fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
@@ -162,15 +162,15 @@ def _dot(point: np.ndarray, surface: Any, footprint: float) -> float:
 
 
 @compiled
-def _blobs(point: np.ndarray, surface: Any) -> float:
+def _blobs(point: np.ndarray, surface: Surface) -> float:
     """Two octaves of noise less the level that about `coverage` of space exceeds."""
-    value = _octave(point, surface.period, surface.seed, 0)[0]
-    value += 0.5 * _octave(point, surface.period, surface.seed, 1)[0]
-    return value - 0.7 * (0.5 - surface.coverage)
+    coarse = _octave(point, surface.period, surface.seed, 0)[0]
+    fine = _octave(point, surface.period, surface.seed, 1)[0]
+    return float(coarse + 0.5 * fine - 0.7 * (0.5 - surface.coverage))
 
 
 @compiled
-def _plank(along: float, across: float, surface: Any, footprint: float) -> float:
+def _plank(along: float, across: float, surface: Surface, footprint: float) -> float:
     """A tone per board, streaks along it, and the gap beside it."""
     cell = along / surface.period
     board = int(np.floor(cell))
@@ -179,32 +179,32 @@ def _plank(along: float, across: float, surface: Any, footprint: float) -> float
     streak *= _fade(surface.period / 7.0, footprint)
     share = min(max(surface.coverage + 0.3 * tone + 0.8 * streak, 0.0), 1.0)
     to_gap = (0.5 - abs(cell - board - 0.5)) * surface.period
-    return max(share, _inside(0.012 * surface.period - to_gap, footprint))
+    return float(max(share, _inside(0.012 * surface.period - to_gap, footprint)))
 
 
 @compiled
-def _second_color(point: np.ndarray, surface: Any, footprint: float) -> float:
+def _second_color(point: np.ndarray, surface: Surface, footprint: float) -> float:
     """Share of the second colour at a point of the rest space, in [0, 1]."""
     kind = surface.kind
-    if kind == 3:
+    if kind == PatternKind.DOTS:
         return _dot(point, surface, footprint)
-    if kind == 4:
+    if kind == PatternKind.PRINT:
         return _inside(0.4 * surface.period * _blobs(point, surface), footprint)
-    if kind == 5:
+    if kind == PatternKind.BLOTCHES:
         return min(max(0.5 + 1.2 * _blobs(point, surface), 0.0), 1.0)
     a, b = surface.direction, surface.across
     along = point[0] * a[0] + point[1] * a[1] + point[2] * a[2]
-    if kind == 1:
+    if kind == PatternKind.STRIPES:
         return _stripe(along, surface, footprint)
     across = point[0] * b[0] + point[1] * b[1] + point[2] * b[2]
-    if kind == 2:
+    if kind == PatternKind.CHECKS:
         ways = _stripe(along, surface, footprint) + _stripe(across, surface, footprint)
         return 0.5 * ways
     return _plank(along, across, surface, footprint)
 
 
 @compiled
-def _tilt(point: np.ndarray, surface: Any, footprint: float, normal: np.ndarray) -> None:
+def _tilt(point: np.ndarray, surface: Surface, footprint: float, normal: np.ndarray) -> None:
     """Tilt a normal by the slope of two octaves of noise; `normal` is the caller's own copy."""
     tx, ty, tz = 0.0, 0.0, 0.0
     for octave in range(2):
@@ -223,9 +223,9 @@ def _tilt(point: np.ndarray, surface: Any, footprint: float, normal: np.ndarray)
 
 
 @compiled
-def _tint(point: np.ndarray, surface: Any, footprint: float, color: np.ndarray) -> None:
+def _tint(point: np.ndarray, surface: Surface, footprint: float, color: np.ndarray) -> None:
     """Give a colour its pattern and grain; `color` is the caller's own copy."""
-    if surface.kind != 0:
+    if surface.kind != PatternKind.PLAIN:
         share = _second_color(point, surface, footprint)
         for k in range(3):
             color[k] += share * (surface.color[k] - color[k])

@@ -55,8 +55,8 @@ def render(
         camera: whose picture it is.
         lights: lights far away.
         ambient: light from all around, and the background.
-        supersample: borders are averaged over supersample² samples a pixel; the inside of a surface
-            needs none, and ground truth is always that of the centre of the pixel.
+        supersample: borders are averaged over supersample² samples a pixel; the inside of a
+            surface needs none, and ground truth is that of the centre of the pixel.
         exposure: factor on the linear brightness.
     """
     batch = concatenate(meshes)

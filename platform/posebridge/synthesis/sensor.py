@@ -35,6 +35,7 @@ class Sensor:
     vignette: float = 0.0
 
     def __post_init__(self) -> None:
+        """Refuse a quality that JPEG does not have."""
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise ValueError(
                 f"jpeg_quality must be in 1..100, but got {self.jpeg_quality}. "
@@ -75,9 +76,10 @@ class Sensor:
         self, light: Float32[np.ndarray, "height width 3"]
     ) -> Float32[np.ndarray, "height width 3"]:
         if self.motion_px > 0.0:
-            light = cv2.filter2D(light, -1, _streak(self.motion_px, self.motion_angle_rad))
+            streak = _streak(self.motion_px, self.motion_angle_rad)
+            light = cv2.filter2D(light, -1, streak).astype(np.float32)
         if self.blur_px > 0.0:
-            light = cv2.GaussianBlur(light, (0, 0), self.blur_px)
+            light = cv2.GaussianBlur(light, (0, 0), self.blur_px).astype(np.float32)
         return light
 
 
@@ -92,7 +94,7 @@ def _streak(length_px: float, angle_rad: float) -> Float32[np.ndarray, "size siz
         for dx in (0, 1):
             weight = (1.0 - np.abs(x - column - dx)) * (1.0 - np.abs(y - row - dy))
             np.add.at(kernel, (row + dy, column + dx), weight)
-    return (kernel / kernel.sum()).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(), dtype=np.float32)
 
 
 def _grain(
@@ -110,4 +112,4 @@ def _compressed(
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Through JPEG and back."""
     _, encoded = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR))[..., ::-1])

@@ -33,6 +33,7 @@ class Light:
     casts_shadow: bool = True
 
     def __post_init__(self) -> None:
+        """Refuse a light from nowhere."""
         if not np.linalg.norm(self.direction) > 0.0:
             raise ValueError(f"A light needs a direction, but got {self.direction}.")
 
@@ -196,7 +197,7 @@ def _ambient_radiance(
 ) -> np.ndarray:
     """Radiance [surfel, 3] under light that changes evenly from the ground to the sky."""
     radiance = np.empty(painted.albedo.shape, np.float32)
-    for s in range(radiance.shape[0]):
+    for s in range(len(radiance)):
         up = 0.5 + 0.5 * painted.normals[s, 2]
         for k in range(3):
             light = ground[k] + up * (sky[k] - ground[k])
@@ -213,7 +214,7 @@ def _halfway(normal: np.ndarray, point: np.ndarray, eye: np.ndarray, beam: Beam)
     y = y / distance + beam.direction[1]
     z = z / distance + beam.direction[2]
     length = max(np.sqrt(x * x + y * y + z * z), 1e-9)
-    return max((normal[0] * x + normal[1] * y + normal[2] * z) / length, 0.0)
+    return float(max((normal[0] * x + normal[1] * y + normal[2] * z) / length, 0.0))
 
 
 @compiled
@@ -223,7 +224,7 @@ def _direct_radiance(
     """Radiance [surfel, 3] under one light."""
     radiance = np.zeros(painted.albedo.shape, np.float32)
     d = beam.direction
-    for s in range(radiance.shape[0]):
+    for s in range(len(radiance)):
         response = RESPONSES[painted.materials[s]]
         wrap, shine, exponent, redness = response[0], response[1], response[2], response[3]
         n, g = painted.normals[s], surfels.normals[s]

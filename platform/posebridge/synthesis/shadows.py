@@ -123,11 +123,11 @@ def _cover(
     x: float,
     y: float,
 ) -> float:
-    """By how many metres the map hides the plane of a receiver at an offset; above 0 if it does."""
+    """Metres by which the map hides the plane of a receiver at an offset; at most 0 if open."""
     row, column = int(np.floor(spot[1] + y)), int(np.floor(spot[0] + x))
     if row < 0 or column < 0 or row >= depth.shape[0] or column >= depth.shape[1]:
         return 0.0
-    return spot[2] + plane[0] * x + plane[1] * y - depth[row, column]
+    return float(spot[2] + plane[0] * x + plane[1] * y - depth[row, column])
 
 
 @compiled
@@ -138,7 +138,7 @@ def _lit(
     turn: int,
     softness: float,
 ) -> float:
-    """Share of the light at one receiver; `softness` is the light's radius in texels per metre."""
+    """Share of the light at one receiver; `softness` is its radius in texels per metre."""
     search = min(max(0.25 * softness, 1.5), 24.0)
     blockers, gap = 0, 0.0
     for tap in range(BLOCKER_TAPS):

@@ -106,7 +106,7 @@ def _accumulate(
     view: tuple[np.ndarray, np.ndarray, float],
     out: Surfels,
 ) -> None:
-    """Sum samples into `out`, whose arrays it owns; `view`: world_from_camera, eye, focal length."""
+    """Sum samples into `out`, which it owns; `view` is world_from_camera, eye, focal length."""
     surfel, factor = grouping
     rotation, eye, focal = view
     height, width = fragments.face.shape
