@@ -97,7 +97,7 @@ def make_record(folder: Path, system: str, population: str, seed: int) -> Record
         stage_key=f"stage-{name}",
         selection="fixed beforehand" if untrained else "best pck_box on the source's validation",
         selected={} if untrained else {"adapt.learning_rate": 0.001 if seed < 2 else 0.0003},
-        uses_target_labels=system == "oracle",
+        uses_target_labels=not untrained and (system == "oracle" or population == "adult"),
         method={"class": "a:B"},
         estimator={"class": "a:C"},
         scores=scores,

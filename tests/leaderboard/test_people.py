@@ -88,6 +88,23 @@ def test_counts_add_up_to_the_metric(metric: str) -> None:
     assert (correct.sum(), labelled.sum()) == (oracle.total, oracle.count)
 
 
+def test_counts_agree_with_the_metric_to_the_last_bit() -> None:
+    """At the threshold, and one float32 step to each side of it."""
+    sizes = np.random.default_rng(0).uniform(10, 300, 1000).astype(np.float32)
+    at = np.float32(0.05) * sizes
+    distance = np.stack([np.nextafter(at, np.float32(0)), at, np.nextafter(at, np.float32(400))])
+    some = People(
+        ids=tuple(str(index) for index in range(1000)),
+        distance_px=distance.T,
+        visibility=np.full((1000, 3), 2, np.uint8),
+        sizes_px=dict.fromkeys(SIZES, sizes),
+        failed=np.zeros(1000, bool),
+    )
+    oracle = pck(some.distance_px, some.visibility > 0, sizes)
+    correct, labelled = correct_and_labelled(some, "pck_box")
+    assert (correct.sum(), labelled.sum()) == (oracle.total, oracle.count)
+
+
 def test_what_is_written_is_read(tmp_path: Path, write_errors: Callable[..., None]) -> None:
     write_errors(tmp_path / "people" / "a.parquet", 0.5, seed=0)
     read = people_reader(tmp_path / "records.jsonl")("people/a.parquet")

@@ -129,10 +129,22 @@ def test_a_row_that_read_labels_of_the_target_stands_apart_whatever_its_role(
         dataclasses.replace(r, uses_target_labels=True) if r.system == "mean_teacher" else r
         for r in records
     ]
-    table = leaderboard(told, reader)
+    table = leaderboard(told, reader, populations=("infant-real",))
     assert not row(table.blocks[0], "mean_teacher").ranked
     assert [r.system for r in table.blocks[0].rows][-2:] == ["mean_teacher", "oracle"]
     assert not any(line.startswith("mean_teacher against") for line in table.below)
+
+
+def test_labels_of_another_population_do_not_set_a_row_apart_and_are_marked(
+    table: Table,
+) -> None:
+    """Adults are what the control is trained on: its score there is told, and takes no prize."""
+    scores = table.blocks[0]
+    assert row(scores, "control").ranked
+    assert cell(scores, "control", "adult").is_told
+    assert not cell(scores, "control", "infant-real").is_told
+    assert not any(row.cells[1].is_best for row in scores.rows)
+    assert "† ±" in render_markdown(table)
 
 
 def test_equal_scores_are_equally_best(records: list[Record], reader: PeopleReader) -> None:

@@ -8,6 +8,9 @@ from posebridge.leaderboard.people import THRESHOLD, VISIBLE_SUFFIX
 from posebridge.leaderboard.runs import SPLIT, Column, Runs, distinct
 from posebridge.leaderboard.statistics import RESAMPLES, Interval
 
+# Marks a score for which labels of the population it was measured on were read.
+TOLD = "†"
+
 _SIZES = {
     "pck_box": "the box's longer side",
     "pck_head": "the head's size",
@@ -96,8 +99,9 @@ def legend(intervals: Sequence[Interval], *, has_differences: bool) -> tuple[str
             "on one side of zero."
         )
     lines.append(
-        "Bold is the best of the ranked rows. Floors, and rows that read labels of the target, "
-        "do not rank."
+        f"Bold is the best that ranks. Floors do not, nor does {TOLD}: labels of that population "
+        "were read in training or choosing. Below the last rule: rows that read labels of the "
+        "first population."
     )
     return tuple(lines)
 

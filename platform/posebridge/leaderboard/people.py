@@ -76,9 +76,9 @@ def read_people(path: str | Path) -> People:
         )
     return People(
         ids=ids,
-        distance_px=_matrix(table["distance_px"], np.float64),
+        distance_px=_matrix(table["distance_px"], np.float32),
         visibility=_matrix(table["visibility"], np.uint8),
-        sizes_px={size: table[f"{size}_px"].to_numpy().astype(np.float64) for size in SIZES},
+        sizes_px={size: table[f"{size}_px"].to_numpy() for size in SIZES},
         failed=table["failed"].to_numpy(),
     )
 
@@ -90,7 +90,7 @@ def correct_and_labelled(
 
     What `metrics.pck.pck` sums up, person by person: a labelled keypoint without a finite
     prediction counts as labelled and not as correct; a person whose size is undefined counts for
-    nothing.
+    nothing. In the precision of the file, as the score was.
 
     Args:
         people: errors of one run.

@@ -8,11 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from posebridge.leaderboard.captions import difference, points
+from posebridge.leaderboard.captions import TOLD, difference, points
 from posebridge.leaderboard.tables import Block, Cell, Row, Table
 
 MISSING = "—"
-SET_APART = "reads labels of the target; not ranked"
+SET_APART = "read labels of the first population; not ranked"
 
 
 def render_terminal(table: Table) -> RenderableType:
@@ -58,14 +58,16 @@ def render_csv(table: Table) -> str:
     writer.writerow(
         [
             *("block", "system", "role", "ranked", "column", "estimate", "low", "high"),
-            *("seeds", "people", "best", "failures"),
+            *("seeds", "people", "best", "told", "failures"),
         ]
     )
     for block in table.blocks:
         for row in block.rows:
             for label, cell in zip(block.columns, row.cells, strict=True):
                 head = [block.heading, row.system, row.role, int(row.ranked), label]
-                writer.writerow([*head, *_numbers(cell), int(cell.is_best), cell.failures])
+                writer.writerow(
+                    [*head, *_numbers(cell), int(cell.is_best), int(cell.is_told), cell.failures]
+                )
     return text.getvalue()
 
 
@@ -103,7 +105,8 @@ def _cell_text(block: Block, cell: Cell) -> str:
     if block.baseline:
         return difference(interval)
     spread = "" if np.isnan(interval.half_width) else f" ± {points(interval.half_width)}"
-    return f"{points(interval.estimate)}{spread} (n={interval.num_seeds})"
+    told = TOLD if cell.is_told else ""
+    return f"{points(interval.estimate)}{told}{spread} (n={interval.num_seeds})"
 
 
 def _marked(text: str, cell: Cell) -> Text:

@@ -31,7 +31,8 @@ class Line:
     Attributes:
         name: of the system.
         role: one of `ROLES`.
-        ranked: whether it may be the best: not a floor, and no label of the target was read.
+        ranked: whether it may be the best: not a floor, and it read no label of the headline
+            population, which is the first column.
     """
 
     name: str
@@ -103,7 +104,7 @@ def arrange(
     return Runs(
         experiment=experiment,
         scale=scale,
-        lines=_lines(floors | dict(declared), records),
+        lines=_lines(floors | dict(declared), records, columns[0]),
         columns=columns,
         cells=_cells(list(latest.values()), columns),
         superseded=len(records) - len(latest),
@@ -149,8 +150,11 @@ def _columns(records: Sequence[Record], populations: Sequence[str]) -> tuple[Col
     )
 
 
-def _lines(roles: Mapping[str, str], records: Sequence[Record]) -> tuple[Line, ...]:
-    told = {record.system for record in records if record.uses_target_labels}
+def _lines(
+    roles: Mapping[str, str], records: Sequence[Record], headline: Column
+) -> tuple[Line, ...]:
+    measured = [record for record in records if record.population == headline.population]
+    told = {record.system for record in measured if record.uses_target_labels}
     lines = [
         Line(name, role, ranked=role not in ("floor", "oracle") and name not in told)
         for name, role in roles.items()

@@ -28,12 +28,15 @@ class Cell:
 
     Attributes:
         interval: what was measured; None where nothing was.
-        is_best: the best of the ranked rows in its column.
+        is_best: the best of those in its column that rank.
+        is_told: labels of the column's population were read in training or choosing; does not
+            rank.
         failures: keypoints, over all runs, without a finite prediction: they count as missed.
     """
 
     interval: Interval | None = None
     is_best: bool = False
+    is_told: bool = False
     failures: int = 0
 
 
@@ -164,7 +167,9 @@ def keypoint_groups(
         cells = []
         for keypoints in (*skeleton.groups.values(), None):
             counted = tally_of(runs.of(line, column), read_people, metric, keypoints)
-            cells.append(Cell(None if counted is None else _interval_of(counted)))
+            told = any(record.uses_target_labels for record in runs.of(line, column))
+            interval = None if counted is None else _interval_of(counted)
+            cells.append(Cell(interval, is_told=told))
         rows.append(Row(line.name, line.role, line.ranked, tuple(cells)))
     heading = f"{captions.metric_name(metric)} on {column.label}, points"
     block = Block(heading, (*skeleton.groups, "all"), _with_best(rows))
@@ -200,7 +205,9 @@ def _score_row(runs: Runs, line: Line, metric: str, tallies: Tallies) -> Row:
         interval = seed_interval([score.value for score in scores])
         if len(scores) == 1 and (line.name, column) in tallies:
             interval = people_interval(tallies[line.name, column])
-        cells.append(Cell(interval, failures=sum(score.failures for score in scores)))
+        told = any(record.uses_target_labels for record in records)
+        failures = sum(score.failures for score in scores)
+        cells.append(Cell(interval, is_told=told, failures=failures))
     cost = [record.cost for record in distinct(runs.of_line(line))]
     steps, seconds = (
         float(np.mean([spent.get(unit, np.nan) for spent in cost] or [np.nan]))
@@ -222,7 +229,7 @@ def _with_best(rows: Sequence[Row]) -> tuple[Row, ...]:
         estimates = {
             index: cell.interval.estimate
             for index, row in enumerate(rows)
-            if row.ranked and (cell := row.cells[column]).interval is not None
+            if row.ranked and not (cell := row.cells[column]).is_told and cell.interval
         }
         known = {index: value for index, value in estimates.items() if not np.isnan(value)}
         if len(known) > 1:
@@ -254,8 +261,9 @@ def _difference_block(runs: Runs, baseline: Line, tallies: Tallies) -> Block:
         for line in runs.lines
         if line != baseline and line.role != "floor"
     ]
+    role = "" if baseline.role == baseline.name else f" ({baseline.role})"
     return Block(
-        f"Difference from {baseline.name} ({baseline.role}), points, paired",
+        f"Difference from {baseline.name}{role}, points, paired",
         tuple(column.label for column in runs.columns),
         tuple(rows),
         baseline=baseline.name,
