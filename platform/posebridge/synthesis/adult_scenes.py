@@ -6,7 +6,7 @@ from posebridge.synthesis.body import Body, Phenotype
 from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.hair import Hair
 from posebridge.synthesis.meshes import Mesh, box
-from posebridge.synthesis.people import Figure, Looks, person_meshes
+from posebridge.synthesis.people import Figure, Looks, dress
 from posebridge.synthesis.adult_poses import ALONG_THE_FLOOR
 from posebridge.synthesis.poses import PoseSample, adult_pose
 from posebridge.synthesis.rooms import room
@@ -32,10 +32,20 @@ HAIR_COLORS = (
     (0.35, 0.24, 0.12),
     (0.16, 0.06, 0.025),
 )
-_UPRIGHT = ("stand", "walk", "reach", "lunge", "exercise", "jump")
-_LOW_KEPT = 0.3  # of the people who sit, kneel, crouch, bend, crawl or lie
-_TURNED = 0.6  # cosine of the angle to the camera beyond which a person counts as turned away
-_TURNED_KEPT = 0.35
+_KEPT = {
+    "exercise": 0.35,
+    "sit_on_chair": 0.25,
+    "kneel": 0.25,
+    "crouch": 0.25,
+    "sit_on_floor": 0.12,
+    "bend": 0.1,
+    "crawl": 0.1,
+    "lie": 0.03,
+}
+"""Share of each pose that is kept; of all others everything is."""
+
+_TURNED = 0.7  # cosine of the angle to the camera beyond which a person counts as turned away
+_TURNED_KEPT = 0.2
 _GREY = (0.45, 0.45, 0.46)
 _IRIS = ((0.2, 0.12, 0.07), (0.1, 0.06, 0.035), (0.18, 0.28, 0.38), (0.22, 0.28, 0.16))
 
@@ -53,11 +63,12 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
     seat = _seat(background, figure) if posture == "sit_on_chair" else []
     camera, rotation_deg = _camera(streams("camera"), figure, roll_deg)
     lights, ambient = _lights(streams("light"))
+    dressed = dress(figure, looks, outfit, instance=1)
     subject = Subject(
         instance=1,
         skin=figure.skin,
         keypoints=figure.keypoints,
-        radii_m=figure.body.visibility_radii(figure.shaped),
+        radii_m=dressed.radii_m,
         attributes={
             "age": "old" if person.age > 0.85 else "adult",
             "posture": posture,
@@ -66,9 +77,8 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
             "rotation_deg": f"{rotation_deg:.1f}",
         },
     )
-    people = person_meshes(figure, looks, outfit, instance=1)
     return Scene(
-        meshes=(*room(background), *seat, *people),
+        meshes=(*room(background), *seat, *dressed.meshes),
         people=(subject,),
         camera=camera,
         lights=lights,
@@ -82,7 +92,7 @@ def _pose(rng: np.random.Generator) -> PoseSample:
     while True:
         pose = adult_pose(rng)
         turned = pose.root[1, 1] < _TURNED and pose.kind not in ALONG_THE_FLOOR
-        share = (1.0 if pose.kind in _UPRIGHT else _LOW_KEPT) * (_TURNED_KEPT if turned else 1.0)
+        share = _KEPT.get(pose.kind, 1.0) * (_TURNED_KEPT if turned else 1.0)
         if rng.random() < share:
             return pose
 

@@ -25,7 +25,7 @@ from posebridge.synthesis.meshes import (
 )
 from posebridge.synthesis.noise import fractal_noise
 from posebridge.synthesis.people import Figure, Looks, skin_mesh
-from posebridge.synthesis.wardrobe import as_color
+from posebridge.synthesis.wardrobe import as_color, dye
 
 Vertices = Float[np.ndarray, "vertex 3"]
 Heights = Float[np.ndarray, "row column"]
@@ -139,7 +139,7 @@ def blanket(body: Relief, bed_heights: Heights, rng: np.random.Generator, *, edg
         drape,
         x_m=(-body.half_m, body.half_m),
         y_m=(-body.half_m, body.half_m),
-        color=as_color(rng.uniform(0.05, 0.9, 3)),
+        color=dye(rng, 0.05, 0.9),
     )
     wave = 0.02 * fractal_noise(body.points, scale=0.25, octaves=2, seed=seed + 7).ravel()
     inside = cloth.vertices[:, :2] @ np.asarray(edge.direction) - edge.offset_m + wave
@@ -166,7 +166,7 @@ def bedding_pattern(rng: np.random.Generator) -> Pattern:
     angle = float(rng.uniform(0, np.pi))
     return Pattern(
         kind=kinds[int(rng.integers(len(kinds)))],
-        color=as_color(rng.uniform(0.05, 0.9, 3)),
+        color=dye(rng, 0.05, 0.9),
         period_m=float(rng.uniform(0.04, 0.14)),
         direction=(float(np.cos(angle)), float(np.sin(angle)), 0.0),
         across=(float(-np.sin(angle)), float(np.cos(angle)), 0.0),
@@ -300,4 +300,4 @@ def _point(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
 
 
 def _bright(rng: np.random.Generator) -> Color:
-    return as_color(rng.uniform(0.03, 0.9, 3))
+    return dye(rng, 0.03, 0.9)

@@ -10,7 +10,7 @@ from posebridge.synthesis.body import Body, Phenotype
 from posebridge.synthesis.camera import Camera, Vector
 from posebridge.synthesis.hair import Hair
 from posebridge.synthesis.meshes import Mesh, Pattern
-from posebridge.synthesis.people import Figure, Looks, person_meshes
+from posebridge.synthesis.people import Figure, Looks, dress
 from posebridge.synthesis.poses import infant_pose
 from posebridge.synthesis.scenes import (
     HEIGHT_PX,
@@ -24,7 +24,7 @@ from posebridge.synthesis.scenes import (
 )
 from posebridge.synthesis.sensor import Sensor
 from posebridge.synthesis.shading import Ambient, Light
-from posebridge.synthesis.wardrobe import as_color, infant_outfit, plain_infant_outfit
+from posebridge.synthesis.wardrobe import as_color, dye, infant_outfit, plain_infant_outfit
 
 HAIR_COLORS = ((0.05, 0.035, 0.03), (0.14, 0.08, 0.05), (0.35, 0.22, 0.11), (0.02, 0.02, 0.02))
 IRIS_COLORS = ((0.22, 0.14, 0.09), (0.12, 0.07, 0.04), (0.2, 0.3, 0.4), (0.25, 0.3, 0.18))
@@ -67,11 +67,12 @@ def infant_scene(streams: Streams, knobs: InfantKnobs, *, attempt: int = 0) -> S
         meshes += _occluders(streams(f"occluders {attempt}"), body, heights, figure)
     camera, rotation_deg = _camera(streams("camera"), figure, knobs)
     lights, ambient = _lights(streams("light"), knobs)
+    dressed = dress(figure, looks, outfit, instance=1)
     subject = Subject(
         instance=1,
         skin=figure.skin,
         keypoints=figure.keypoints,
-        radii_m=figure.body.visibility_radii(figure.shaped),
+        radii_m=dressed.radii_m,
         attributes={
             "age": "newborn" if age < -0.17 else "infant",
             "posture": posture,
@@ -80,9 +81,8 @@ def infant_scene(streams: Streams, knobs: InfantKnobs, *, attempt: int = 0) -> S
             "rotation_deg": f"{rotation_deg:.1f}",
         },
     )
-    people = person_meshes(figure, looks, outfit, instance=1)
     return Scene(
-        meshes=(*meshes, *people),
+        meshes=(*meshes, *dressed.meshes),
         people=(subject,),
         camera=camera,
         lights=lights,
@@ -145,7 +145,7 @@ def _bed(
         pattern = Pattern(grain=0.05, grain_m=0.004, seed=seed)
     else:
         heights = cots.sheet(body, wrinkle_m=float(rng.uniform(0.006, 0.016)), seed=seed)
-        color = as_color(rng.uniform(0.08, 0.9, 3))
+        color = dye(rng, 0.08, 0.9)
         pattern = cots.bedding_pattern(rng)
     return heights, cots.bed(heights, body.half_m, color, pattern)
 
@@ -172,10 +172,10 @@ def _occluders(
     meshes: list[Mesh] = []
     top = np.maximum(np.where(np.isfinite(body.top), body.top, heights), heights)
     points = figure.keypoints
-    if rng.random() < 0.55:
+    if rng.random() < 0.35:
         edge = _blanket_edge(rng, points)
         meshes.append(cots.blanket(body, heights, rng, edge=edge))
-    for _ in range(int(rng.integers(0, 4))):
+    for _ in range(int(rng.integers(0, 3))):
         on = points[int(rng.integers(5, 17)), :2] + rng.normal(0, 0.04, 2)
         place = (float(on[0]), float(on[1]), body.height_at(top, float(on[0]), float(on[1])))
         meshes += cots.toy(rng, place)
@@ -185,7 +185,7 @@ def _occluders(
         azimuth = rng.uniform(0, 2 * np.pi)
         end = np.array([0.6 * np.cos(azimuth), 0.6 * np.sin(azimuth), 0.02])
         meshes.append(cots.lead(rng, start, end))
-    if rng.random() < 0.35:
+    if rng.random() < 0.3:
         azimuth_deg = float(rng.uniform(0, 360))
         reach = float(rng.uniform(0.02, 0.2))
         x = reach * float(np.cos(np.deg2rad(azimuth_deg)))
@@ -202,7 +202,7 @@ def _blanket_edge(rng: np.random.Generator, points: np.ndarray) -> cots.Edge:
     turn = rotation_z(float(rng.normal(0, 17)))[:2, :2]
     direction = turn @ down
     torso_m = float(np.linalg.norm(hips - shoulders))
-    offset = float(hips @ direction) + torso_m * float(rng.uniform(-0.3, 0.8))
+    offset = float(hips @ direction) + torso_m * float(rng.uniform(-0.1, 0.9))
     return cots.Edge((float(direction[0]), float(direction[1])), offset)
 
 
@@ -250,12 +250,12 @@ def _lights(rng: np.random.Generator, knobs: InfantKnobs) -> tuple[tuple[Light, 
 def _sensor(rng: np.random.Generator) -> Sensor:
     balance = 1 + rng.normal(0, 0.07, 3)
     return Sensor(
-        noise=float(rng.uniform(0.01, 0.05)),
-        blur_px=float(rng.uniform(0, 1.0)),
-        motion_px=float(max(0.0, rng.normal(1.0, 1.5))),
+        noise=float(rng.uniform(0.008, 0.04)),
+        blur_px=float(rng.uniform(0, 0.8)),
+        motion_px=float(max(0.0, rng.normal(0.7, 1.3))),
         motion_angle_rad=float(rng.uniform(0, np.pi)),
-        jpeg_quality=int(rng.integers(35, 91)),
-        gain=float(rng.uniform(0.45, 1.25)),
+        jpeg_quality=int(rng.integers(40, 91)),
+        gain=float(rng.uniform(0.5, 1.25)),
         white_balance=vector(balance),
         vignette=float(rng.uniform(0, 0.5)),
     )

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from posebridge.synthesis.batching import vertex_normals
-from posebridge.synthesis.body import Body, Phenotype, Shaped
+from posebridge.synthesis.body import Body, Shaped
 from posebridge.synthesis.hair import Hair, hair_meshes, scalp
 from posebridge.synthesis.meshes import Color, Material, Mesh
 from posebridge.synthesis.noise import fractal_noise
-from posebridge.synthesis.tailoring import HANDS, FEET, Measures, measure
+from posebridge.synthesis.tailoring import FEET, HANDS, measure
 from posebridge.synthesis.wardrobe import Garment
 
 Vertices = Float[np.ndarray, "vertex 3"]
@@ -28,6 +28,7 @@ _TONES = np.array(  # linear albedo, from the lightest to the darkest skin
 )
 _HIDDEN_M = 0.006  # skin this deep below the seam of a garment is not drawn
 _ADULT_HEIGHT_M = 1.7
+_FOLDS = 1.3  # folds stand off the skin by up to this much of a cloth's thickness
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,20 @@ class Figure:
         return float(np.ptp(self.shaped.vertices[self.body.group_vertices["body"], 2]))
 
 
-def person_meshes(
-    figure: Figure, looks: Looks, outfit: Sequence[Garment], *, instance: int
-) -> list[Mesh]:
+@dataclass(frozen=True, eq=False)
+class Dressed:
+    """A person ready to be drawn.
+
+    Attributes:
+        meshes: skin, eyes, hair and clothes.
+        radii_m: how deep below the visible surface, cloth included, each keypoint may lie.
+    """
+
+    meshes: tuple[Mesh, ...]
+    radii_m: Float[np.ndarray, "17"]
+
+
+def dress(figure: Figure, looks: Looks, outfit: Sequence[Garment], *, instance: int) -> Dressed:
     """The meshes of a dressed person.
 
     Args:
@@ -96,16 +108,19 @@ def person_meshes(
         outfit: garments, innermost first.
         instance: marks every pixel of the person.
     """
-    measures = measure(
-        figure.shaped.vertices,
-        figure.body.vertex_parts,
-        dict(zip(figure.body.bone_names, figure.shaped.bone_heads, strict=True)),
-    )
+    body, shaped = figure.body, figure.shaped
+    bones = dict(zip(body.bone_names, shaped.bone_heads, strict=True))
+    measures = measure(shaped.vertices, body.vertex_parts, bones)
     fields = [garment.cut.field(measures) for garment in outfit]
     meshes = [_skin(figure, looks, fields, instance), _eyes(figure, looks, instance)]
-    meshes += hair_meshes(figure.body, figure.shaped, figure.vertices, looks.hair, instance)
+    meshes += hair_meshes(body, shaped, figure.vertices, looks.hair, instance)
     meshes += _clothes(figure, outfit, fields, instance)
-    return meshes
+    cloth = sum(
+        garment.thickness * (field[body.depth_probes] > 0).mean(axis=1)
+        for garment, field in zip(outfit, fields, strict=True)
+    )
+    extra = _FOLDS * figure.stature_m * np.asarray(cloth, np.float32)
+    return Dressed(tuple(meshes), body.visibility_radii(shaped) + extra)
 
 
 def skin_mesh(figure: Figure, looks: Looks, *, instance: int) -> Mesh:
@@ -259,6 +274,3 @@ def _clothes(
             )
         )
     return meshes
-
-
-__all__ = ["Figure", "Looks", "Measures", "Phenotype", "person_meshes", "skin_color", "skin_mesh"]

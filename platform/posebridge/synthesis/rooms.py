@@ -4,7 +4,7 @@ import numpy as np
 
 from posebridge.synthesis.angles import rotation_z
 from posebridge.synthesis.meshes import Color, Material, Mesh, Pattern, PatternKind, box
-from posebridge.synthesis.wardrobe import as_color
+from posebridge.synthesis.wardrobe import as_color, dye
 
 WALL_M = 2.2
 """Distance of the wall behind the person, who stands at the origin, metres."""
@@ -17,7 +17,7 @@ def room(rng: np.random.Generator) -> list[Mesh]:
         rng: the stream of the background.
     """
     floor = _look(
-        box((0.0, -1.0, -0.05), (14.0, 9.0, 0.1), color=as_color(rng.uniform(0.1, 0.6, 3))),
+        box((0.0, -1.0, -0.05), (14.0, 9.0, 0.1), color=dye(rng, 0.1, 0.6)),
         _floor_pattern(rng),
         0.03,
     )
@@ -51,7 +51,7 @@ def _floor_pattern(rng: np.random.Generator) -> Pattern:
     kinds = (PatternKind.PLANKS, PatternKind.PLAIN, PatternKind.CHECKS, PatternKind.BLOTCHES)
     return Pattern(
         kind=kinds[int(rng.integers(len(kinds)))],
-        color=as_color(rng.uniform(0.1, 0.6, 3)),
+        color=dye(rng, 0.1, 0.6),
         period_m=float(rng.uniform(0.15, 0.5)),
         direction=(1.0, 0.0, 0.0),
         across=(0.0, 1.0, 0.0),
@@ -66,7 +66,7 @@ def _wall_pattern(rng: np.random.Generator) -> Pattern:
     kinds = (PatternKind.PLAIN, PatternKind.PLAIN, PatternKind.STRIPES, PatternKind.PRINT)
     return Pattern(
         kind=kinds[int(rng.integers(len(kinds)))],
-        color=as_color(rng.uniform(0.4, 0.9, 3)),
+        color=dye(rng, 0.4, 0.9),
         period_m=float(rng.uniform(0.08, 0.5)),
         direction=(1.0, 0.0, 0.0),
         across=(0.0, 0.0, 1.0),
@@ -110,4 +110,4 @@ def _picture(rng: np.random.Generator) -> Mesh:
 
 
 def _paint(rng: np.random.Generator) -> Color:
-    return as_color(rng.uniform(0.05, 0.75, 3))
+    return dye(rng, 0.05, 0.75)

@@ -33,7 +33,7 @@ def adult_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, .
     tucked = rng.random() < 0.35
     legs = rng.choice([1.93, 1.93, 1.93, 1.5, 0.85, 0.5])
     denim = np.array([0.05, 0.07, 0.16]) * rng.uniform(0.4, 2.2)
-    trousers = rng.uniform(0.02, 0.45, 3) if rng.random() < 0.5 else denim
+    trousers = np.asarray(dye(rng, 0.02, 0.45)) if rng.random() < 0.5 else denim
     sleeve = rng.choice([0.02, 0.45, 0.6, 1.0, 1.4, 1.9, 1.9])
     top = Top(
         sleeve=float(sleeve),
@@ -43,7 +43,7 @@ def adult_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, .
     bottom = Bottom(leg=float(legs), waist=float(rng.uniform(0.2, 0.34)))
     shirt = Garment(
         top,
-        _dye(rng, 0.02, 0.8),
+        dye(rng, 0.02, 0.8),
         _print(rng, stature_m, plain=0.5),
         float(rng.uniform(0.006, 0.011)) if not tucked else 0.004,
         float(rng.uniform(0.12, 0.32)),
@@ -59,7 +59,7 @@ def adult_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, .
         return (shirt, pants) if tucked else (pants, shirt)
     shoes = Garment(
         Footwear(float(rng.choice([1.93, 1.9, 1.75]))),
-        as_color(rng.uniform(0.01, 0.25, 3) if rng.random() < 0.7 else rng.uniform(0.3, 0.8, 3)),
+        dye(rng, 0.01, 0.25) if rng.random() < 0.7 else dye(rng, 0.3, 0.8),
         Pattern(),
         float(rng.uniform(0.005, 0.008)),
         0.05,
@@ -73,7 +73,7 @@ def plain_infant_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Gar
     if rng.random() < 0.35:
         return (diaper,)
     suit = OnePiece(sleeve=float(rng.choice([0.5, 0.7, 1.8])), leg=0.0)
-    color = _dye(rng, 0.45, 0.85)
+    color = dye(rng, 0.45, 0.85)
     return (diaper, Garment(suit, color, Pattern(grain=0.04, grain_m=0.003), 0.012, 0.1))
 
 
@@ -95,7 +95,7 @@ def infant_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, 
         pattern = _print(rng, stature_m, plain=0.25)
         suit = Garment(
             cut,
-            _dye(rng, 0.08, 0.9),
+            dye(rng, 0.08, 0.9),
             pattern,
             float(rng.uniform(0.014, 0.022)),
             float(rng.uniform(0.12, 0.3)),
@@ -103,7 +103,7 @@ def infant_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, 
         worn = (diaper, suit)
     if rng.random() < 0.3:
         socks = Footwear(float(rng.uniform(1.55, 1.8)))
-        worn = (*worn, Garment(socks, _dye(rng, 0.2, 0.9), Pattern(), 0.012, 0.1))
+        worn = (*worn, Garment(socks, dye(rng, 0.2, 0.9), Pattern(), 0.012, 0.1))
     return worn
 
 
@@ -113,12 +113,10 @@ def _diaper(rng: np.random.Generator) -> Garment:
     return Garment(cut, as_color(white), Pattern(), float(rng.uniform(0.012, 0.022)), 0.12)
 
 
-def _dye(rng: np.random.Generator, darkest: float, lightest: float) -> Color:
-    """A colour of cloth; a third of them near grey, as clothes are."""
+def dye(rng: np.random.Generator, darkest: float, lightest: float) -> Color:
+    """A colour of cloth or paint, anything from grey to vivid, as such colours are."""
     color = rng.uniform(darkest, lightest, 3)
-    if rng.random() < 0.33:
-        color = color.mean() + 0.2 * (color - color.mean())
-    return as_color(color)
+    return as_color(color.mean() + rng.uniform(0.1, 1.0) * (color - color.mean()))
 
 
 def as_color(values: NDArray[np.float64]) -> Color:
@@ -138,7 +136,7 @@ def _print(rng: np.random.Generator, stature_m: float, *, plain: float) -> Patte
         PatternKind.BLOTCHES,
     )
     kind = kinds[int(rng.integers(len(kinds)))]
-    color = as_color(rng.uniform(0.03, 0.9, 3))
+    color = dye(rng, 0.03, 0.9)
     size = stature_m * float(rng.uniform(0.018, 0.06))
     upright = bool(rng.random() < 0.3)
     coverage = float(rng.uniform(0.2, 0.5))
