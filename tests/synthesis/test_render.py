@@ -135,3 +135,8 @@ def test_a_keypoint_of_another_person_is_hidden() -> None:
     frame = _frame(_person(instance=2))
     _, _, seen = visibility(frame, CAMERA, np.zeros((1, 3)), radii_m=np.array([0.31]), instance=1)
     assert seen.tolist() == [1]
+
+
+def test_less_than_one_sample_a_pixel_is_refused() -> None:
+    with pytest.raises(ValueError, match="supersample must be at least 1, but got 0"):
+        _frame(_person(), supersample=0)

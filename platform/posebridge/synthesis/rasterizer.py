@@ -138,6 +138,8 @@ def _draw_face(
         return
     facing = 1.0 if volume > 0.0 else -1.0
     nearest_total = abs(volume) / NEAR_M
+    da, db, dc = points[a, 3], points[b, 3], points[c, 3]
+    ka, kb, kc = keep[a], keep[b], keep[c]
     x0, x1, y0, y1 = window
     for y in range(y0, y1):
         wa_row = facing * (ay * (y + 0.5) + aw)
@@ -150,12 +152,9 @@ def _draw_face(
             total = wa + wb + wc
             if wa < 0.0 or wb < 0.0 or wc < 0.0 or not 0.0 < total <= nearest_total:
                 continue
-            wa /= total
-            wb /= total
-            wc /= total
-            depth = np.float32(wa * points[a, 3] + wb * points[b, 3] + wc * points[c, 3])
-            if depth < out.depth[y, x] and wa * keep[a] + wb * keep[b] + wc * keep[c] >= 0.0:
+            depth = np.float32((wa * da + wb * db + wc * dc) / total)
+            if depth < out.depth[y, x] and wa * ka + wb * kb + wc * kc >= 0.0:
                 out.depth[y, x] = depth
                 out.face[y, x] = f
-                out.weights[y, x, 0] = wa
-                out.weights[y, x, 1] = wb
+                out.weights[y, x, 0] = wa / total
+                out.weights[y, x, 1] = wb / total

@@ -58,7 +58,12 @@ def render(
         supersample: borders are averaged over supersample² samples a pixel; the inside of a
             surface needs none, and ground truth is that of the centre of the pixel.
         exposure: factor on the linear brightness.
+
+    Raises:
+        ValueError: if there is no mesh, or fewer than one sample a pixel.
     """
+    if supersample < 1:
+        raise ValueError(f"supersample must be at least 1, but got {supersample}.")
     batch = concatenate(meshes)
     fragments = _look(batch, camera)
     surfels = gather(fragments, batch, camera)
