@@ -14,7 +14,7 @@ from posebridge.synthesis.surfels import Surfels
 MAX_MAP_SIZE = 2048
 
 TURNS = 64
-BLOCKER_TAPS, SHADOW_TAPS, AMBIENT_TAPS = 8, 16, 14
+BLOCKER_TAPS, SHADOW_TAPS, AMBIENT_TAPS = 12, 20, 14
 
 
 def _spiral(taps: int, power: float) -> Float[np.ndarray, "turn tap 2"]:
