@@ -1,16 +1,17 @@
-"""Batches of a stage: a pure function of its seed and the step, so that a resumed stage sees what it would have seen.
+"""Batches of a stage: a pure function of its seed and the step.
 
-The rows of a population arrive still encoded (`engine/reading.py`); decoding, cropping and the views happen in the
-threads of the training process. A population is read in windows of whole shards: one that fits into a single window
-is read once and stays, each epoch a new permutation of all its people; a larger one is shuffled shard by shard and
-then within each window.
+So a resumed stage sees what it would have seen. The rows of a population arrive still encoded
+(`engine/reading.py`); decoding, cropping and the views happen in the threads of the training
+process. A population is read in windows of whole shards: one that fits into a single window is
+read once and stays, each epoch a new permutation of all its people; a larger one is shuffled shard
+by shard and then within each window.
 """
 
 import itertools
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor
 
 from posebridge.batch import LabeledBatch, UnlabeledBatch, View
-from posebridge.engine.reading import EncodedPeople, Reader, Shard, windows
+from posebridge.engine.reading import EncodedPeople, LeftOut, Reader, Shard, windows
 from posebridge.populations.crops import (
     CropSize,
     PersonView,
@@ -73,17 +74,6 @@ def tickets(reader: Reader, seed: Sequence[int], *, skip: int = 0) -> Iterator[T
             skip = 0
 
 
-@dataclass
-class LeftOut:
-    """People whose image could not be decoded, each counted once however often it came up."""
-
-    people: set[str] = field(default_factory=set)
-
-    def counts(self) -> dict[str, int]:
-        """Number of people, by reason."""
-        return {"undecodable image": len(self.people)} if self.people else {}
-
-
 @dataclass(frozen=True)
 class Looker:
     """Turns tickets into views of one size."""
@@ -98,22 +88,22 @@ class Looker:
         Raises:
             UndecodableImageError: if no image of the window decodes.
         """
-        for row in itertools.islice(
-            itertools.cycle(range(len(ticket.people))),
-            ticket.row,
-            ticket.row + len(ticket.people),
-        ):
+        count = len(ticket.people)
+        for row in ((ticket.row + further) % count for further in range(count)):
             person = ticket.people.people[row]
             try:
                 image = decode_image(ticket.people.encoded(row))
             except UndecodableImageError:
-                self.left_out.people.add(person.person_id)
+                self.left_out.undecodable.add(person.person_id)
                 continue
             return tuple(
                 self._view(image, person, policy, (*ticket.seed, number))
                 for number, policy in enumerate(policies)
             )
-        raise UndecodableImageError("not one image of the population could be decoded.")
+        raise UndecodableImageError(
+            f"one of {count} images must decode, but none does. "
+            "Make or import the population again."
+        )
 
     def _view(
         self, image: np.ndarray, person: Person, policy: ViewPolicy, seed: tuple[int, ...]
@@ -152,8 +142,13 @@ class Loader:
     workers: int
     device: torch.device
 
+    @property
+    def left_out(self) -> LeftOut:
+        """Who could not be used so far."""
+        return self.looker.left_out
+
     def batches(self, start: int) -> Iterator[Batch]:
-        """The batches of steps `start` to the stage's last, a few of them in preparation at any time."""
+        """The batches of steps `start` to the stage's last, a few in preparation at any time."""
         cv2.setNumThreads(0)
         streams = [
             self._stream(reader, number, start) for number, reader in enumerate(self._readers())
@@ -224,8 +219,3 @@ def to_images(pixels: np.ndarray, device: torch.device) -> Tensor:
     """RGB bytes [batch, height, width, 3] as a channels-last batch in [0, 1]."""
     stacked = torch.from_numpy(pixels).to(device, non_blocking=True)
     return stacked.permute(0, 3, 1, 2).to(torch.float32).div_(255)
-
-
-def merged(counts: Sequence[dict[str, int]]) -> dict[str, int]:
-    """Sum of several counts by reason."""
-    return dict(sum((Counter(c) for c in counts), Counter()))

@@ -1,4 +1,4 @@
-"""Measuring a stage, or a floor: every person's errors, and from them scores as sums and counts."""
+"""Measuring a stage or a floor: every person's errors, and from them sums and counts."""
 
 import io
 import time
@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from posebridge.engine.artifacts import Store
-from posebridge.engine.data import LeftOut, merged, to_images
-from posebridge.engine.reading import EncodedPeople, Reader, read_directly, reader
+from posebridge.engine.data import to_images
+from posebridge.engine.reading import EncodedPeople, LeftOut, Reader, read_directly, reader
 from posebridge.engine.train import deployed
 from posebridge.engine.work import alone, open_in, stage_path
 from posebridge.estimators.base import Estimator
@@ -156,9 +156,8 @@ def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -
     def guess(people: EncodedPeople) -> Guess:
         labels = _labels(people.people)
         if floor is Floor.MEAN_POSE:
-            fitted = _labels(
-                _everybody(store, feed.population, feed.split)[1].people[: feed.people]
-            )
+            _, known = _everybody(store, feed.population, feed.split, LeftOut())
+            fitted = _labels(known.people[: feed.people])
             mean = floors.mean_pose(fitted.keypoints, fitted.labelled, fitted.boxes)
             keypoints = floors.predict_mean_pose(mean, labels.boxes)
         else:
@@ -183,19 +182,26 @@ def _evaluate(
         if lease is None:
             return
         since = time.perf_counter()
-        everybody, people = _everybody(store, *on)
+        everybody, people = _everybody(store, *on, left_out)
         table = _errors(people, guess(people), everybody.population.skeleton)
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd")
         store.write(f"{folder}/people.parquet", buffer.getvalue())
         scores = {name: asdict(score) for name, score in scores_of(table).items()}
-        skipped = merged([everybody.left_out(), left_out.counts()])
         cost = {"people": len(people), "evaluation_seconds": time.perf_counter() - since}
-        store.write_json(marker, {"scores": scores, "skipped": skipped, "cost": cost})
+        store.write_json(marker, {"scores": scores, "skipped": left_out.counts(), "cost": cost})
 
 
-def _everybody(store: Store, population: Population, split: str) -> tuple[Reader, EncodedPeople]:
-    everybody = reader(open_in(store, population), split, labelled=True, read_tables=read_directly)
+def _everybody(
+    store: Store, population: Population, split: str, left_out: LeftOut
+) -> tuple[Reader, EncodedPeople]:
+    everybody = reader(
+        open_in(store, population),
+        split,
+        labelled=True,
+        read_tables=read_directly,
+        left_out=left_out,
+    )
     return everybody, everybody.read(everybody.shards)
 
 
@@ -234,7 +240,7 @@ def _guess(measured: "_Measured", people: EncodedPeople, rows: Sequence[int]) ->
         try:
             image = decode_image(people.encoded(row))
         except UndecodableImageError:
-            measured.left_out.people.add(person.person_id)
+            measured.left_out.undecodable.add(person.person_id)
             failed[place] = True
             continue
         matrix = crop_from_image(person.box, height, width)
@@ -246,8 +252,9 @@ def _guess(measured: "_Measured", people: EncodedPeople, rows: Sequence[int]) ->
         found = measured.stage.method.predict(measured.nets, to_images(crops, measured.device))
     keypoints = found.keypoints.float().cpu().numpy()
     mapped = np.stack([apply_affine(m, k) for m, k in zip(matrices, keypoints, strict=True)])
-    mapped[failed] = np.nan
-    return Guess(mapped, found.confidence.float().cpu().numpy())
+    confidence = found.confidence.float().cpu().numpy().copy()
+    mapped[failed], confidence[failed] = np.nan, 0.0
+    return Guess(mapped, confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,5 +303,6 @@ def scores_of(table: pa.Table) -> dict[str, Score]:
     for name in REFERENCES:
         size = table[f"{name}_px"].to_numpy()
         for suffix, counted in (("", visibility > 0), ("_visible", visibility == SEEN)):
-            scores[f"pck_{name}{suffix}"] = Score(**vars(pck(distances, counted, size)))
+            tally = pck(distances, counted, size)
+            scores[f"pck_{name}{suffix}"] = Score(tally.total, tally.count, tally.failures)
     return scores

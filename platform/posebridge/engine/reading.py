@@ -8,6 +8,8 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,7 @@ from posebridge.populations.shards import read_shard
 
 READ_CPUS = 0.25
 """CPUs that one reading task takes: a training task leaves half a CPU free for two of them."""
+UNDECODABLE = "undecodable image"
 COLUMNS = (*CHECKED_COLUMNS, "encoded")
 _SHARD = "shard"
 
@@ -65,6 +68,41 @@ class EncodedPeople:
         return content
 
 
+@dataclass
+class LeftOut:
+    """Who cannot be used, and why; each counted once, however often they come up.
+
+    Plain data, so that a checkpoint keeps it: a stage that goes on does not read again what it
+    has read.
+
+    Attributes:
+        undecodable: people whose image does not decode.
+        rejected: people that no reader may use, by reason, for each shard that was read.
+    """
+
+    undecodable: set[str] = field(default_factory=set)
+    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """Number of people, by reason."""
+        total = sum((Counter(counts) for counts in self.rejected.values()), Counter[str]())
+        if self.undecodable:
+            total[UNDECODABLE] += len(self.undecodable)
+        return dict(total)
+
+    def content(self) -> dict[str, Any]:
+        """All of it as JSON, the same for the same people."""
+        return {
+            "undecodable": sorted(self.undecodable),
+            "rejected": {name: dict(counts) for name, counts in sorted(self.rejected.items())},
+        }
+
+    def add(self, content: dict[str, Any]) -> None:
+        """Add what `content` gave."""
+        self.undecodable.update(content["undecodable"])
+        self.rejected.update(content["rejected"])
+
+
 Read = Callable[[OpenPopulation, str, Sequence[int]], Iterator[pa.Table]]
 """How shards become tables: `stream` with Ray Data, `read_directly` in this process."""
 
@@ -79,7 +117,7 @@ class Reader:
         shards: that are read, in order.
         labelled: whether labels are read; otherwise every person has none.
         read_tables: how.
-        dropped: people that no reader may use, by reason, for each shard that has been read.
+        left_out: told of people that cannot be used.
     """
 
     population: OpenPopulation
@@ -87,7 +125,7 @@ class Reader:
     shards: tuple[Shard, ...]
     labelled: bool
     read_tables: Read
-    dropped: dict[int, Counter[str]] = field(default_factory=dict)
+    left_out: LeftOut
 
     def read(self, shards: Sequence[Shard]) -> EncodedPeople:
         """Read some shards.
@@ -100,19 +138,19 @@ class Reader:
         kept = []
         for shard, table in zip(shards, tables, strict=True):
             used = table.slice(0, shard.people)
-            checked, self.dropped[shard.index] = check_people(used, self.population.skeleton)
+            checked, rejected = check_people(used, self.population.skeleton)
+            folder = PurePath(self.population.folder).name
+            where = f"{folder}/{self.split}/{shard.index} to {shard.people}"
+            self.left_out.rejected[where] = dict(rejected)
             kept.append(checked)
         return self._encoded(pa.concat_tables(kept))
-
-    def left_out(self) -> dict[str, int]:
-        """People that were read but cannot be used, by reason."""
-        return dict(sum(self.dropped.values(), Counter[str]()))
 
     def _encoded(self, table: pa.Table) -> EncodedPeople:
         if table.num_rows == 0:
             raise ValueError(
-                f"split {self.split!r} of {self.population.folder} must hold people that can be used, but "
-                f"all were left out: {self.left_out()}. Make or import the population again."
+                f"split {self.split!r} of {self.population.folder} must hold people that can be "
+                f"used, but all were left out: {self.left_out.counts()}. "
+                "Make or import the population again."
             )
         rows = table.select(["person_id", "box", "keypoints", "visibility"]).to_pylist()
         if not self.labelled:
@@ -143,6 +181,7 @@ def reader(
     labelled: bool,
     read_tables: Read,
     people: int | None = None,
+    left_out: LeftOut | None = None,
 ) -> Reader:
     """A reader of the first people of a split; None reads all."""
     used: list[Shard] = []
@@ -152,7 +191,8 @@ def reader(
         if rows > 0:
             used.append(Shard(number, rows, stored.images.bytes))
         left -= rows
-    return Reader(population, split, tuple(used), labelled, read_tables)
+    told = LeftOut() if left_out is None else left_out
+    return Reader(population, split, tuple(used), labelled, read_tables, told)
 
 
 def read_directly(

@@ -1,15 +1,18 @@
 """The training loop: the one place that steps optimisers, checkpoints and resumes.
 
-A stage that is killed goes on from its last checkpoint and ends with the same bits, because batches are a function
-of the step (`engine/data.py`), and torch's generator is seeded anew before every step.
+A stage that is killed goes on from its last checkpoint and ends with the same bits, because
+batches are a function of the step (`engine/data.py`), and torch's generator is seeded anew before
+every step.
 """
 
 import io
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import safetensors.torch
 import torch
@@ -18,6 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from posebridge.engine.artifacts import Lease, Store
 from posebridge.engine.data import Batch
+from posebridge.engine.reading import LeftOut
 from posebridge.estimators.base import Estimator
 from posebridge.identity import digest
 from posebridge.stages import Stage
@@ -50,11 +54,7 @@ class Optimisers:
         }
 
     def __call__(self, player: str, loss: Tensor) -> None:
-        """Move one player down its loss.
-
-        Raises:
-            FloatingPointError: if the loss is not finite.
-        """
+        """Move one player down its loss."""
         optimiser = self.by_player[player]
         (group,) = optimiser.param_groups
         group["lr"] = self._rates[player] * self._factor(self.step_now)
@@ -77,6 +77,17 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     metrics: list[dict[str, float]] = field(default_factory=list)
+
+
+class Batches(Protocol):
+    """Where a run's batches come from."""
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Who could not be used so far."""
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """The batches of steps `start` to the stage's last."""
 
 
 @dataclass(frozen=True)
@@ -103,36 +114,31 @@ class Run:
     device: torch.device
     events: SummaryWriter
 
-    def train(self, batches: Callable[[int], Iterator[Batch]]) -> Progress:
+    def train(self, data: Batches) -> Progress:
         """Train from the last checkpoint to the end of the budget.
 
         Args:
-            batches: gives the batches from a step on.
+            data: gives the batches from a step on.
 
         Raises:
             FloatingPointError: if a term stops being finite; nothing of it is kept.
         """
-        progress = self._resume()
-        budget, people = self.stage.budget, sum(f.per_step for f in self.stage.feeds())
-        started, since, last_beat = time.perf_counter() - progress.seconds, progress.step, 0.0
-        began = time.perf_counter()
+        progress = self._resume(data.left_out)
+        budget = self.stage.budget
+        pulse = _Pulse(self, progress.step)
+        started = time.perf_counter() - progress.seconds
         if progress.step == budget.steps:
             return progress
-        for source, target in batches(progress.step):
+        for source, target in data.batches(progress.step):
             terms = self._update(progress.step, source, target)
             progress.step += 1
             progress.seconds = time.perf_counter() - started
-            saves = progress.step % budget.checkpoint_every == 0
-            if saves or progress.step % LOG_EVERY == 0 or progress.step == budget.steps:
+            if progress.step % LOG_EVERY == 0 or progress.step == budget.steps:
                 progress.metrics.append(self._log(progress.step, terms))
-            if saves:
-                self._save(progress)
-            if time.perf_counter() - last_beat > BEAT_SECONDS:
-                last_beat = time.perf_counter()
-                rate = (progress.step - since) * people / (last_beat - began)
-                self.lease.beat(
-                    {"step": progress.step, "steps": budget.steps, "images_per_s": rate}
-                )
+            if progress.step % budget.checkpoint_every == 0:
+                self._values(progress.step, terms)
+                self._save(progress, data.left_out)
+            pulse.beat(progress.step)
         return progress
 
     def _update(self, step: int, source: Any, target: Any) -> Terms:  # noqa: ANN401 - see Batch
@@ -144,43 +150,51 @@ class Run:
             return self.stage.method.update(self.nets, source, target, self.optimisers)
 
     def _log(self, step: int, terms: Terms) -> dict[str, float]:
-        values = {name: float(term) for name, term in terms.items()}
-        broken = [
-            name for name, value in values.items() if value != value or abs(value) == float("inf")
-        ]
-        if broken:
-            raise FloatingPointError(
-                f"stage {self.stage.name!r}: {', '.join(broken)} is not finite at step {step}. "
-                "Lower the learning rate or clip the gradient; the last checkpoint is from before."
-            )
+        values = self._values(step, terms)
         rates = {f"learning_rate/{k}": v for k, v in self.optimisers.rates().items()}
         for name, value in (values | rates).items():
             self.events.add_scalar(name, value, step)
         return {"step": float(step)} | values | rates
 
+    def _values(self, step: int, terms: Terms) -> dict[str, float]:
+        values = {name: float(term) for name, term in terms.items()}
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            raise FloatingPointError(
+                f"stage {self.stage.name!r}: {', '.join(broken)} is not finite at step {step}. "
+                "Lower the learning rate or clip the gradient; the last checkpoint is from before."
+            )
+        return values
+
     def _checkpoints(self) -> list[str]:
         return [n for n in self.store.children(self.folder) if n.startswith("checkpoint-")]
 
-    def _save(self, progress: Progress) -> None:
+    def _save(self, progress: Progress, left_out: LeftOut) -> None:
         optimisers = {k: o.state_dict() for k, o in self.optimisers.by_player.items()}
         buffer = io.BytesIO()
         torch.save(
-            {"nets": self.nets.state_dict(), "optimisers": optimisers, "progress": vars(progress)},
+            {
+                "nets": self.nets.state_dict(),
+                "optimisers": optimisers,
+                "progress": vars(progress),
+                "left_out": left_out.content(),
+            },
             buffer,
         )
-        name = f"checkpoint-{progress.step:08d}.pt"
-        self.store.write(f"{self.folder}/{name}", buffer.getvalue())
+        content = buffer.getvalue()
+        name = f"checkpoint-{progress.step:08d}-{zlib.crc32(content):08x}.pt"
+        self.store.write(f"{self.folder}/{name}", content)
         for old in self._checkpoints()[:-KEPT_CHECKPOINTS]:
             self.store.delete(f"{self.folder}/{old}")
 
-    def _resume(self) -> Progress:
+    def _resume(self, left_out: LeftOut) -> Progress:
         for name in reversed(self._checkpoints()):
             content = self.store.read(f"{self.folder}/{name}")
-            try:
-                saved = torch.load(io.BytesIO(content), self.device, weights_only=True)
-            except Exception as error:  # noqa: BLE001 - a damaged file fails in many ways
-                log.warning("%s is damaged (%s): going back to the one before.", name, error)
+            if not name.endswith(f"-{zlib.crc32(content):08x}.pt"):
+                log.warning("%s is damaged: going back to the one before.", name)
                 continue
+            saved = torch.load(io.BytesIO(content), self.device, weights_only=True)
+            left_out.add(saved["left_out"])
             self.nets.load_state_dict(saved["nets"])
             for player, state in saved["optimisers"].items():
                 self.optimisers.by_player[player].load_state_dict(state)
@@ -191,6 +205,24 @@ class Run:
         """Remove the checkpoints of a stage that is done."""
         for name in self._checkpoints():
             self.store.delete(f"{self.folder}/{name}")
+
+
+class _Pulse:
+    """Tells the lease now and then that its holder lives, how far it is and how fast."""
+
+    def __init__(self, run: Run, first: int) -> None:
+        self._run, self._first = run, first
+        self._people = sum(feed.per_step for feed in run.stage.feeds())
+        self._began, self._last = time.perf_counter(), -math.inf
+
+    def beat(self, step: int) -> None:
+        now = time.perf_counter()
+        if now - self._last < BEAT_SECONDS:
+            return
+        self._last = now
+        rate = (step - self._first) * self._people / (now - self._began)
+        steps = self._run.stage.budget.steps
+        self._run.lease.beat({"step": step, "steps": steps, "images_per_s": rate})
 
 
 def set_up(stage: Stage, start: bytes | None) -> nn.ModuleDict:

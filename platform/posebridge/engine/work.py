@@ -1,4 +1,7 @@
-"""What the tasks of a graph do: make a population, train a stage. Each may be called again at any time."""
+"""What the tasks of a graph do: make a population, train a stage.
+
+Each may be called again at any time.
+"""
 
 import json
 import logging
@@ -14,9 +17,9 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from posebridge.engine.artifacts import Lease, LeaseTakenError, Store
-from posebridge.engine.data import LeftOut, Loader, Looker, merged
+from posebridge.engine.data import Loader, Looker
 from posebridge.engine.provenance import commit, versions
-from posebridge.engine.reading import Read, Reader, read_directly, reader, stream
+from posebridge.engine.reading import LeftOut, Read, Reader, read_directly, reader, stream
 from posebridge.engine.train import Optimisers, Progress, Run, dump_weights, set_up
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crops import CropSize
@@ -97,24 +100,31 @@ def train_stage(uri: str, stage: Stage, streamed: bool) -> None:
         loader = stage_loader(store, stage, device, stream if streamed else read_directly)
         with event_writer(store, f"{folder}/tensorboard") as events:
             run = Run(stage, nets, optimisers, store, folder, lease, device, events)
-            progress = run.train(loader.batches) if stage.budget.steps else Progress()
-        _leave(run, progress, _left_out(loader))
+            progress = run.train(loader) if stage.budget.steps else Progress()
+        _leave(run, progress, loader.left_out.counts())
         run.clear()
 
 
 def stage_loader(store: Store, stage: Stage, device: torch.device, read: Read) -> Loader:
     """The loader of a stage's batches."""
     estimator = stage.architecture.build()
+    left_out = LeftOut()
 
     def open_feed(feed: Feed, *, labelled: bool) -> Reader:
         population = open_in(store, feed.population)
         if population.skeleton != estimator.skeleton:
             raise ValueError(
-                f"stage {stage.name!r}: the estimator's skeleton is {estimator.skeleton.name}, but "
-                f"{feed.population.label!r} has {population.skeleton.name}. Map one to the other first."
+                f"stage {stage.name!r}: the estimator's skeleton is {estimator.skeleton.name}, "
+                f"but {feed.population.label!r} has {population.skeleton.name}. "
+                "Map one to the other first."
             )
         return reader(
-            population, feed.split, labelled=labelled, read_tables=read, people=feed.people
+            population,
+            feed.split,
+            labelled=labelled,
+            read_tables=read,
+            people=feed.people,
+            left_out=left_out,
         )
 
     trained = stage.budget.steps > 0
@@ -123,16 +133,11 @@ def stage_loader(store: Store, stage: Stage, device: torch.device, read: Read) -
         sources=tuple(open_feed(f, labelled=True) for f in stage.source if trained),
         target=open_feed(stage.target, labelled=False) if stage.target and trained else None,
         looker=Looker(
-            CropSize(estimator.input_height, estimator.input_width), estimator.skeleton, LeftOut()
+            CropSize(estimator.input_height, estimator.input_width), estimator.skeleton, left_out
         ),
         workers=stage.budget.threads,
         device=device,
     )
-
-
-def _left_out(loader: Loader) -> dict[str, int]:
-    readers = (*loader.sources, *((loader.target,) if loader.target else ()))
-    return merged([*(r.left_out() for r in readers), loader.looker.left_out.counts()])
 
 
 def _leave(run: Run, progress: Progress, left_out: dict[str, int]) -> None:
