@@ -80,7 +80,7 @@ def _pose(
         left=_join(legs[0], arms[0], pitch_deg),
         right=_join(legs[1], arms[1], pitch_deg),
         spine=(bend + rng.normal(3, 5), lean + rng.normal(0, 6), turn + rng.normal(0, 8)),
-        neck=(level + rng.normal(8, 15), rng.normal(0, 8), rng.normal(0, 26)),
+        neck=(level + rng.normal(8, 15), rng.normal(0, 8), rng.normal(0, 22)),
     )
     return PoseSample(clip_angles(angles, ADULT_LIMITS), rotation_x(pitch_deg), kind)
 
@@ -223,8 +223,8 @@ def crawl(rng: np.random.Generator) -> PoseSample:
         thighs = rng.uniform(-15, 22, 2)
         legs = [_leg(rng, thigh, 90 + thigh) for thigh in thighs]
     else:
-        pitch = rng.uniform(62, 78)
-        legs = [_leg(rng, pitch - 180 + 105, 0) for _ in range(2)]
+        pitch = rng.uniform(60, 80)
+        legs = [_leg(rng, rng.normal(8, 8) - pitch, 0) for _ in range(2)]
     arms = [arm_near(rng, (pitch + rng.normal(0, 8), 8, 0), 8) for _ in range(2)]
     sides = ((legs[0], legs[1]), (arms[0], arms[1]))
     return _pose(rng, "crawl", legs=sides[0], arms=sides[1], pitch_deg=pitch, spine=(5, 0, 0))
@@ -253,18 +253,20 @@ def lie(rng: np.random.Generator) -> PoseSample:
 
 
 FAMILIES: Mapping[Family, float] = {
-    stand: 0.12,
-    walk: 0.12,
-    reach: 0.16,
-    bend: 0.08,
-    crouch: 0.09,
-    sit_on_chair: 0.08,
-    sit_on_floor: 0.07,
-    kneel: 0.07,
-    lunge: 0.06,
-    exercise: 0.08,
-    jump: 0.03,
-    crawl: 0.03,
-    lie: 0.04,
+    stand: 0.21,
+    walk: 0.18,
+    reach: 0.21,
+    lunge: 0.09,
+    exercise: 0.10,
+    jump: 0.04,
+    sit_on_chair: 0.05,
+    crouch: 0.04,
+    kneel: 0.03,
+    sit_on_floor: 0.02,
+    bend: 0.01,
+    crawl: 0.01,
+    lie: 0.01,
 }
+"""Share of each family. Those near the floor are rare: a published adult model, where every
+adaptation starts, is weak on them (57 to 92 of 100 keypoints that are seen)."""
 ALONG_THE_FLOOR = ("lie", "crawl")  # kinds whose trunk is level
