@@ -3,11 +3,9 @@ import errno
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from fsspec.implementations.local import LocalFileSystem
 
 from populations.toy import png, toy_person
 from posebridge.populations import checks
@@ -148,11 +146,10 @@ def test_a_shard_may_lie_at_any_uri() -> None:
 def test_a_disk_that_refuses_leaves_nothing_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    def refuse(self: Any, path: str, value: bytes, **_: object) -> None:  # noqa: ANN401
-        Path(path).write_bytes(value[:10])
+    def refuse(_: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(LocalFileSystem, "pipe_file", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OSError, match="Free some space or choose a folder") as caught:
         _write(tmp_path)
     assert caught.value.errno == number

@@ -1,37 +1,43 @@
-"""The store: artifacts under the keys of what made them, with a lease while somebody makes one and `done` at the end.
+"""The store: artifacts under the keys of what made them.
 
-A local folder or any fsspec URI. Every byte goes through `Store.write`, which replaces a file whole or not at all.
+A local folder or any fsspec URI. Somebody who makes an artifact holds a lease on its folder, and
+writes `done` last. A file is replaced whole or not at all (`populations/files.py`).
 """
 
 import errno
+import hashlib
 import json
 import os
 import socket
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import fsspec
 import psutil
 from fsspec.implementations.local import LocalFileSystem
 
+from posebridge.populations import files
+
+LEASE = "lease"
 LEASE_SECONDS = 60.0
-"""A lease whose holder has not been heard of for so long is free, unless the holder is seen alive on this host."""
+"""After so long without a sign of life, a holder on another host has lost its lease."""
 
 
 class StoreError(Exception):
     """The store cannot be used as it is; the message says what to do."""
 
 
+_FREE = "Free some space or give another --store, then run the same command again"
+_ASK = "Give a --store of your own, or ask its owner"
 _CURES = {
-    errno.ENOSPC: "the disk is full. Free some space or give another --store, then run the same command again",
-    errno.EDQUOT: "the quota is used up. Free some space or give another --store, then run the same command again",
-    errno.EACCES: "there is no permission to write. Give a --store of your own, or ask its owner",
-    errno.EPERM: "there is no permission to write. Give a --store of your own, or ask its owner",
+    errno.ENOSPC: f"the disk is full. {_FREE}",
+    errno.EDQUOT: f"the quota is used up. {_FREE}",
+    errno.EACCES: f"there is no permission to write. {_ASK}",
+    errno.EPERM: f"there is no permission to write. {_ASK}",
     errno.EROFS: "the file system is read-only. Give another --store",
 }
 
@@ -58,7 +64,9 @@ class Store:
 
     def path(self, *parts: str) -> str:
         """Full path or URI of something in the store."""
-        return "/".join([self.uri.rstrip("/"), *parts])
+        fs, root = self._place
+        start = root if isinstance(fs, LocalFileSystem) else self.uri.rstrip("/")
+        return "/".join([start, *parts])
 
     def read(self, path: str) -> bytes:
         """Content of a file.
@@ -81,12 +89,13 @@ class Store:
         return bool(fs.exists(f"{root}/{path}"))
 
     def children(self, path: str) -> list[str]:
-        """Names in a folder, sorted; none if there is no such folder."""
+        """Names in a folder, sorted, without hidden ones; none if there is no such folder."""
         fs, root = self._place
         fs.invalidate_cache()
         if not fs.exists(f"{root}/{path}"):
             return []
-        return sorted(PurePosixPath(p).name for p in fs.ls(f"{root}/{path}", detail=False))
+        names = (PurePosixPath(p).name for p in fs.ls(f"{root}/{path}", detail=False))
+        return sorted(name for name in names if not name.startswith("."))
 
     def write(self, path: str, content: bytes) -> None:
         """Put a file in place whole, or leave what was there.
@@ -95,12 +104,8 @@ class Store:
             StoreError: if the disk is full, or may not be written to.
         """
         fs, root = self._place
-        full = f"{root}/{path}"
         try:
-            if isinstance(fs, LocalFileSystem):
-                _replace_local(full, content)
-            else:
-                fs.pipe_file(full, content)
+            files.put(fs, f"{root}/{path}", content)
         except OSError as error:
             raise self._explained(error, path) from error
 
@@ -115,21 +120,16 @@ class Store:
             StoreError: if the file system cannot create a file exclusively.
         """
         fs, root = self._place
-        full = f"{root}/{path}"
         try:
-            if isinstance(fs, LocalFileSystem):
-                os.makedirs(os.path.dirname(full), exist_ok=True)
-                _link_local(full, content)
-            else:
-                fs.pipe_file(full, content, mode="create")
+            files.create(fs, f"{root}/{path}", content)
         except FileExistsError:
             return False
         except OSError as error:
             raise self._explained(error, path) from error
         except (NotImplementedError, TypeError, ValueError) as error:
             raise StoreError(
-                f"the store {self.uri} cannot create a file exclusively, so two workers could do the same work: "
-                "use a local folder or an object store with conditional writes."
+                f"the store {self.uri} cannot create a file exclusively, so two workers could do "
+                "the same work: use a local folder or an object store with conditional writes."
             ) from error
         return True
 
@@ -147,6 +147,15 @@ class Store:
             return StoreError(f"cannot write {path} in the store {self.uri}: {error}.")
         return StoreError(f"cannot write {path} in the store {self.uri}: {cure}.")
 
+    def sweep(self, folder: str) -> None:
+        """Remove what somebody who was killed while writing has left in a folder."""
+        if not self.is_local:
+            return
+        for left in Path(self.path(folder)).glob(f".*{files.TEMPORARY}"):
+            # Another process may just be trying to take the lease.
+            if not left.name.startswith(f".{LEASE}"):
+                left.unlink(missing_ok=True)
+
     @contextmanager
     def lease(self, folder: str) -> Iterator["Lease"]:
         """Hold a folder alone while making what belongs into it.
@@ -154,9 +163,10 @@ class Store:
         Raises:
             LeaseTakenError: if somebody else is at it.
         """
-        lease = Lease(self, f"{folder}/lease")
+        lease = Lease(self, f"{folder}/{LEASE}")
         lease.take()
         try:
+            self.sweep(folder)
             yield lease
         finally:
             self.delete(lease.path)
@@ -179,19 +189,30 @@ class Lease:
         Raises:
             LeaseTakenError: if its holder is alive.
         """
-        if self.store.create(self.path, self._content({})):
-            return
-        holder = read_holder(self.store, self.path)
-        if holder is not None and not holder.is_gone():
-            raise LeaseTakenError(
-                f"process {holder.pid} on {holder.host} is making it (since {holder.since})."
-            )
-        # Of several that find the same dead holder, the one that creates this file takes over. It stays: were it
-        # removed, a slow one could still delete the new holder's lease.
-        marker = f"{self.path}-{holder.token if holder else 'unreadable'}-ended"
-        if not self.store.create(marker, b""):
-            raise LeaseTakenError("another process took it over just now.")
-        self.store.write(self.path, self._content({}))
+        path, found = self.path, b""
+        # Of several that find the same dead holder, the one that creates its successor file takes
+        # over. These files stay: were one removed, a slow process could still take over from a
+        # holder that has long been followed. If the successor is dead too, its own is next.
+        while not self.store.create(path, self._content({})):
+            content = self._read(path)
+            holder = parse_holder(content)
+            if holder is not None and not holder.is_gone():
+                raise LeaseTakenError(
+                    f"process {holder.pid} on {holder.host} is making it (since {holder.since})."
+                )
+            found = found or content
+            token = holder.token if holder else hashlib.sha256(content).hexdigest()[:12]
+            path = f"{self.path}-after-{token}"
+        if path != self.path:
+            if self._read(self.path) != found:
+                raise LeaseTakenError("another process has just taken it over.")
+            self.store.write(self.path, self._content({}))
+
+    def _read(self, path: str) -> bytes:
+        try:
+            return self.store.read(path)
+        except FileNotFoundError:
+            raise LeaseTakenError("another process has just finished.") from None
 
     def beat(self, progress: dict[str, Any]) -> None:
         """Say that the holder lives, and how far it is."""
@@ -233,7 +254,10 @@ class Holder:
         """Whether the holder died on this host, or has not been heard of anywhere."""
         if self.host == socket.gethostname():
             try:
-                return abs(psutil.Process(self.pid).create_time() - self.started) > 1.0
+                process = psutil.Process(self.pid)
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    return True
+                return abs(process.create_time() - self.started) > 1.0
             except psutil.NoSuchProcess:
                 return True
         return time.time() - self.beat > LEASE_SECONDS
@@ -242,32 +266,14 @@ class Holder:
 def read_holder(store: Store, path: str) -> Holder | None:
     """Who holds the lease at a path; None if it is free or unreadable."""
     try:
-        return Holder(**store.read_json(path))
-    except (FileNotFoundError, ValueError, TypeError):
+        return parse_holder(store.read(path))
+    except FileNotFoundError:
         return None
 
 
-def _replace_local(path: str, content: bytes) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
+def parse_holder(content: bytes) -> Holder | None:
+    """The holder that the content of a lease names; None if it names none."""
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-
-
-def _link_local(path: str, content: bytes) -> None:
-    """Create a file exclusively, with its content in it from the first moment."""
-    temporary = f"{path}.{uuid.uuid4().hex[:8]}.tmp"
-    with open(temporary, "xb") as file:
-        file.write(content)
-    try:
-        os.link(temporary, path)
-    finally:
-        os.unlink(temporary)
+        return Holder(**json.loads(content))
+    except (ValueError, TypeError):
+        return None

@@ -1,14 +1,23 @@
-"""Reading and writing whole files below a folder, which may be a local path or any fsspec URI."""
+"""Reading and writing whole files below a folder, which may be a local path or any fsspec URI.
+
+Every byte that is written, also those of the engine's store, goes through `put` and `create`.
+"""
 
 import hashlib
 import io
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+TEMPORARY = ".tmp"
+"""End of the name of a file that is being written; its first letter is a dot."""
 
 Folder = str | Path
 
@@ -38,7 +47,7 @@ def join(folder: Folder, *names: str) -> str:
 
 
 def write_file(path: Folder, data: bytes) -> None:
-    """Write a file under a temporary name and rename it, so that it is never seen half written.
+    """Put a file in place whole, or leave what was there.
 
     Args:
         path: local, or any fsspec URI; missing folders are made.
@@ -48,18 +57,60 @@ def write_file(path: Folder, data: bytes) -> None:
         OSError: with its error number, if the disk is full or the folder cannot be written.
     """
     filesystem, target = _locate(path)
-    temporary = f"{target}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part"
     try:
-        filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
-        filesystem.pipe_file(temporary, data)
-        filesystem.mv(temporary, target)
+        put(filesystem, target, data)
     except OSError as error:
-        _remove(filesystem, temporary)
         raise OSError(
             error.errno,
             f"{len(data):,} bytes must be written to {path}, but got {error.strerror or error}. "
             "Free some space or choose a folder that can be written, then run the command again",
         ) from error
+
+
+def put(filesystem: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
+    """Put a file in place whole, or leave what was there.
+
+    A local file is written under another name and renamed, so that nobody ever sees half of it;
+    an object store shows an object only when all of it has arrived.
+
+    Raises:
+        OSError: with its error number, if the disk is full or the folder cannot be written.
+    """
+    if not isinstance(filesystem, LocalFileSystem):
+        filesystem.pipe_file(path, data)
+        return
+    with _written_beside(path, data) as temporary:
+        os.replace(temporary, path)
+
+
+def create(filesystem: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
+    """Put a file in place whole, unless there is one.
+
+    Raises:
+        FileExistsError: if there is one.
+        OSError: with its error number, if the disk is full or the folder cannot be written.
+    """
+    if not isinstance(filesystem, LocalFileSystem):
+        filesystem.pipe_file(path, data, mode="create")
+        return
+    with _written_beside(path, data) as temporary:
+        os.link(temporary, path)
+
+
+@contextmanager
+def _written_beside(path: str, data: bytes) -> Iterator[str]:
+    folder, _, name = path.rpartition("/")
+    os.makedirs(folder, exist_ok=True)
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex[:8]}{TEMPORARY}"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
 
 
 def read_file(path: Folder) -> bytes | None:
@@ -93,11 +144,3 @@ def file_sizes(folder: Folder) -> dict[str, int]:
 def _locate(path: Folder) -> tuple[Any, str]:
     filesystem, target = fsspec.core.url_to_fs(str(path))
     return filesystem, str(target)
-
-
-def _remove(filesystem: Any, path: str) -> None:  # noqa: ANN401 - fsspec is untyped
-    try:
-        filesystem.rm_file(path)
-    except OSError:
-        # Nothing was written, or nothing can be: the first error is the one to tell.
-        return
