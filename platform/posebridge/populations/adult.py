@@ -18,7 +18,7 @@ class Adult(RenderedPopulation):
         train: images in the split that is trained on.
         validation: images in the split that choices are made on.
         test: images in the split that is reported.
-        roll_deg: the camera is turned by up to this much to either side.
+        roll_deg: the camera is turned by up to this much to either side, mostly by less.
     """
 
     name: ClassVar[str] = "adult"
@@ -37,11 +37,8 @@ class Adult(RenderedPopulation):
             lambda name: self.generator(split, index, name), roll_deg=self.roll_deg
         )
         return sample(
-            photograph(scene, supersample=SUPERSAMPLE),
+            photograph(scene, supersample=2),
             self.generator(split, index, "grain"),
             image_id=self.image_id(split, index),
             subjects=(self.subject(split, index),),
         )
-
-
-SUPERSAMPLE = 2

@@ -7,8 +7,7 @@ from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.hair import Hair
 from posebridge.synthesis.meshes import Mesh, box
 from posebridge.synthesis.people import Figure, Looks, dress
-from posebridge.synthesis.adult_poses import ALONG_THE_FLOOR
-from posebridge.synthesis.poses import PoseSample, adult_pose
+from posebridge.synthesis.poses import adult_pose
 from posebridge.synthesis.rooms import room
 from posebridge.synthesis.scenes import (
     HEIGHT_PX,
@@ -32,20 +31,6 @@ HAIR_COLORS = (
     (0.35, 0.24, 0.12),
     (0.16, 0.06, 0.025),
 )
-_KEPT = {
-    "exercise": 0.35,
-    "sit_on_chair": 0.25,
-    "kneel": 0.25,
-    "crouch": 0.25,
-    "sit_on_floor": 0.12,
-    "bend": 0.1,
-    "crawl": 0.1,
-    "lie": 0.03,
-}
-"""Share of each pose that is kept; of all others everything is."""
-
-_TURNED = 0.7  # cosine of the angle to the camera beyond which a person counts as turned away
-_TURNED_KEPT = 0.2
 _GREY = (0.45, 0.45, 0.46)
 _IRIS = ((0.2, 0.12, 0.07), (0.1, 0.06, 0.035), (0.18, 0.28, 0.38), (0.22, 0.28, 0.16))
 
@@ -55,7 +40,7 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
 
     Args:
         streams: random numbers by factor.
-        roll_deg: the camera is turned by up to this much to either side.
+        roll_deg: the camera is turned by up to this much to either side, mostly by less.
     """
     figure, looks, posture, person = _adult(streams)
     outfit = adult_outfit(streams("clothes"), figure.stature_m)
@@ -87,16 +72,6 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
     )
 
 
-def _pose(rng: np.random.Generator) -> PoseSample:
-    """A pose of the wide prior, thinned so that a published adult model can serve as the source."""
-    while True:
-        pose = adult_pose(rng)
-        turned = pose.root[1, 1] < _TURNED and pose.kind not in ALONG_THE_FLOOR
-        share = _KEPT.get(pose.kind, 1.0) * (_TURNED_KEPT if turned else 1.0)
-        if rng.random() < share:
-            return pose
-
-
 def _adult(streams: Streams) -> tuple[Figure, Looks, str, Phenotype]:
     rng = streams("body")
     body = Body.load()
@@ -111,7 +86,7 @@ def _adult(streams: Streams) -> tuple[Figure, Looks, str, Phenotype]:
         asian=float(rng.random()),
         caucasian=float(rng.random()),
     )
-    pose = _pose(streams("pose"))
+    pose = adult_pose(streams("pose"))
     shaped = body.shape(person)
     posed = body.pose(shaped, pose.angles, pose.root)
     skin = posed.vertices[body.group_vertices["body"]]
@@ -163,7 +138,7 @@ def _camera(
 ) -> tuple[Camera, float]:
     """A camera in front that holds the whole body, exactly as large as `fill` asks for."""
     azimuth, elevation = np.deg2rad(rng.uniform(-20, 20)), np.deg2rad(rng.uniform(-4, 18))
-    rotation_deg = float(rng.uniform(-roll_deg, roll_deg))
+    rotation_deg = float(np.clip(rng.normal(0, 0.45 * roll_deg), -roll_deg, roll_deg))
     fov_deg, fill = rng.uniform(30, 44), rng.uniform(0.72, 0.97)
     away = np.array(
         [

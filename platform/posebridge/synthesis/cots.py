@@ -32,6 +32,7 @@ Heights = Float[np.ndarray, "row column"]
 
 _CELLS = 128
 _COVER_M = 0.008  # the blanket stays this far above the body
+_SQUARE = np.ones((3, 3), np.uint8)
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 
@@ -54,12 +55,13 @@ class Relief:
         """Distance between neighbouring cells."""
         return 2 * self.half_m / (_CELLS - 1)
 
-    @property
-    def points(self) -> Float[np.ndarray, "row column 3"]:
-        """Centres of the cells, z = 0."""
-        axis = np.linspace(-self.half_m, self.half_m, _CELLS)
+    def folds(self, *, scale_m: float, seed: int) -> Heights:
+        """Smooth noise over the bed, about zero; made on every second cell and interpolated."""
+        axis = np.linspace(-self.half_m, self.half_m, _CELLS // 2)
         x, y = np.meshgrid(axis, axis)
-        return np.stack([x, y, np.zeros_like(x)], axis=-1)
+        points = np.stack([x, y, np.zeros_like(x)], axis=-1)
+        coarse = fractal_noise(points, scale=scale_m, octaves=3, seed=seed)
+        return cv2.resize(coarse, (_CELLS, _CELLS), interpolation=cv2.INTER_CUBIC)
 
     def height_at(self, heights: Heights, x: float, y: float) -> float:
         """Value of a map of heights at the cell nearest to a place on the bed."""
@@ -99,7 +101,7 @@ def footprint(body: Relief, *, margin_m: float) -> Heights:
 
 def sheet(body: Relief, *, wrinkle_m: float, seed: int) -> Heights:
     """Height of the sheet: wrinkled, and pressed down where the body lies on it."""
-    folds = fractal_noise(body.points, scale=0.3, octaves=3, seed=seed)
+    folds = body.folds(scale_m=0.3, seed=seed)
     ridges = wrinkle_m * (1 - np.abs(2.5 * folds))
     pressed = np.minimum(body.bottom, 0.03)
     near = cv2.GaussianBlur((body.bottom < 0.03).astype(np.float64), (0, 0), 2.5)
@@ -128,12 +130,12 @@ def blanket(body: Relief, bed_heights: Heights, rng: np.random.Generator, *, edg
     cover = cv2.dilate(bare, np.ones((3, 3))) + _COVER_M
     steepest = 1.3 * body.cell_m
     drape = cover
-    for _ in range(14):
-        drape = np.maximum(drape, cv2.dilate(drape, _CROSS) - steepest)
-    drape = np.maximum(cv2.GaussianBlur(drape, (0, 0), 1.6), cover)
-    drape = np.maximum(cv2.GaussianBlur(drape, (0, 0), 0.8), cover)
+    for brush, reach in ((_CROSS, 1.0), (_SQUARE, 1.41)) * 7:  # in turn they grow an octagon
+        drape = np.maximum(drape, cv2.dilate(drape, brush) - reach * steepest)
+    drape = np.maximum(cv2.GaussianBlur(drape, (0, 0), 2.5), cover)
+    drape = np.maximum(cv2.GaussianBlur(drape, (0, 0), 1.2), cover)
     seed = int(rng.integers(1 << 16))
-    folds = fractal_noise(body.points, scale=0.2, octaves=3, seed=seed)
+    folds = body.folds(scale_m=0.2, seed=seed)
     drape = drape + float(rng.uniform(0.006, 0.016)) * np.clip(1 - np.abs(2.5 * folds), 0, 1)
     cloth = grid(
         drape,
@@ -141,7 +143,7 @@ def blanket(body: Relief, bed_heights: Heights, rng: np.random.Generator, *, edg
         y_m=(-body.half_m, body.half_m),
         color=dye(rng, 0.05, 0.9),
     )
-    wave = 0.02 * fractal_noise(body.points, scale=0.25, octaves=2, seed=seed + 7).ravel()
+    wave = 0.02 * body.folds(scale_m=0.25, seed=seed + 7).ravel()
     inside = cloth.vertices[:, :2] @ np.asarray(edge.direction) - edge.offset_m + wave
     return replace(
         cloth,

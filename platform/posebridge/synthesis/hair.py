@@ -71,8 +71,8 @@ def _hairline(body: Body, shaped: Shaped) -> Float[np.ndarray, " vertex"]:
     inside = np.full(len(shaped.vertices), -1.0)
     head = np.flatnonzero(body.vertex_parts == 0)
     _, y, z = ((shaped.vertices[head] - center) / span).T
-    front = z - 0.5 - np.maximum(0.0, 0.9 - 0.6 * (y - 0.6))
-    line = front + 0.9 * np.clip(y - 1.9, -0.5, 1.0)
+    front = z - 0.35 - np.maximum(0.0, 0.55 - 0.6 * (y - 0.6))
+    line = front + 0.9 * np.clip(y - 1.2, 0.0, 1.5)
     line += 0.25 * fractal_noise(shaped.vertices[head], scale=0.5 * span, octaves=2)
     ears = 1.0 * (body.masks["ears"][head] > 0.3)
     inside[head] = np.minimum(line, z + 1.2) - 4 * ears

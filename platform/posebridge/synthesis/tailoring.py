@@ -92,13 +92,14 @@ def _chain(
         for segment in range(3):
             start = bones[names[segment] + suffix]
             axis = bones[names[segment + 1] + suffix] - start
-            share = (points - start) @ axis / (axis @ axis)
-            here = parts == first_part + 2 * segment + side
-            along = np.where(here, segment + share, along)
+            here = np.flatnonzero(parts == first_part + 2 * segment + side)
+            along[here] = segment + (points[here] - start) @ (axis / (axis @ axis))
             if segment == 0:
-                near = (parts == TORSO) & (np.sign(points[:, 0]) == (1 if side == 0 else -1))
-                along = np.where(near, np.clip(share, -0.3, 0.0), along)
-    return along.astype(np.float32)
+                torso = np.flatnonzero(parts == TORSO)
+                near = torso[(points[torso, 0] > 0) == (side == 0)]
+                share = (points[near] - start) @ (axis / (axis @ axis))
+                along[near] = np.clip(share, -0.3, 0.0)
+    return along
 
 
 class Cut(ABC):
