@@ -1,4 +1,4 @@
-"""An experiment: systems × target populations × seeds, and the rule by which hyperparameters are chosen."""
+"""An experiment: systems × target populations × seeds, and how hyperparameters are chosen."""
 
 import dataclasses
 import importlib.util
@@ -25,7 +25,8 @@ class Experiment:
     Attributes:
         name: of its records and tables.
         systems: the rows, in order.
-        targets: populations whose test split every system is measured on; the first is the headline.
+        targets: populations whose test split every system is measured on; the first is the
+            headline.
         selection: what chooses a system's hyperparameters from its grid, never the test split.
         seeds: repetitions; the grid is judged on the first.
         question: what it asks, for the head of its tables.
@@ -71,7 +72,7 @@ class Experiment:
 
     @property
     def floor_feed(self) -> Feed:
-        """The labelled people whose mean pose is the floor: the first feed that any system trains on."""
+        """The labelled people whose mean pose is the floor: the first that a system trains on."""
         for system in self.systems:
             for stage in system.stage.chain():
                 if stage.budget.steps and stage.source and system.role != "oracle":
@@ -106,7 +107,8 @@ def load_experiment(path: str | Path, *, scale: str = "embedded") -> Experiment:
     """The experiment that a Python file declares.
 
     Args:
-        path: a file with an object `EXPERIMENT` (embedded scale), and `PAPER` where it has a paper scale.
+        path: a file with an object `EXPERIMENT` (embedded scale), and `PAPER` where it has a
+            paper scale.
         scale: "smoke" shrinks the embedded one to seconds, to see that everything runs.
 
     Raises:
@@ -120,20 +122,21 @@ def load_experiment(path: str | Path, *, scale: str = "embedded") -> Experiment:
         raise ValueError(f"no experiment file {path}; in that folder: {near}.")
     name = "PAPER" if scale == "paper" else "EXPERIMENT"
     spec = importlib.util.spec_from_file_location(f"posebridge_experiment_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     experiment = vars(module).get(name)
     if not isinstance(experiment, Experiment):
         raise ValueError(
-            f"{path} must define {name} = Experiment(…) for --scale {scale}, but it defines none."
+            f"{path} must define {name} = Experiment(…) for --scale {scale}, but does not."
         )
     return smoke(experiment) if scale == "smoke" else experiment
 
 
 def smoke(experiment: Experiment) -> Experiment:
-    """The experiment with few people, few steps and no grid: it shows that it runs, nothing else."""
+    """The experiment with few people, few steps and no grid, which only shows that it runs."""
 
     def fewer(population: Population) -> Population:
         if not isinstance(population, RenderedPopulation):

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as plain JSON and back, and the hashes that address everything made from them."""
+"""Frozen dataclasses as plain JSON and back, and the hashes that address what they make."""
 
 import dataclasses
 import hashlib
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 CLASS = "class"
+VERSION = "version"
 
 
 def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or dataclass of such
@@ -19,7 +20,7 @@ def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or datacl
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        version = {"version": kind.version} if "version" in dir(kind) else {}
+        version = {VERSION: getattr(kind, VERSION)} if VERSION in dir(kind) else {}
         return {CLASS: f"{kind.__module__}:{kind.__qualname__}"} | version | fields
     if isinstance(value, Mapping):
         return {str(k): describe(v) for k, v in value.items()}
@@ -36,7 +37,7 @@ def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe
     """Rebuild what `describe` described; lists become tuples.
 
     Raises:
-        ValueError: if the stored version of a class is not the one that is installed.
+        ValueError: if a class is no longer there, or has another version than the stored one.
     """
     if isinstance(description, list):
         return tuple(restore(v) for v in description)
@@ -45,10 +46,16 @@ def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe
     if CLASS not in description:
         return {k: restore(v) for k, v in description.items()}
     module, _, name = description[CLASS].partition(":")
-    kind = getattr(importlib.import_module(module), name)
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(
+            f"{description[CLASS]} must be a class that is installed, but {error}: install the "
+            "release that made it."
+        ) from error
     fields = {f.name for f in dataclasses.fields(kind)}
-    stored = description.get("version")
-    if "version" not in fields and stored is not None and stored != kind.version:
+    stored = description.get(VERSION)
+    if VERSION not in fields and stored is not None and stored != kind.version:
         raise ValueError(
             f"{name} is at version {kind.version}, but this was made by version {stored}: "
             "make it again, or install the release that made it."

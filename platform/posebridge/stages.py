@@ -1,7 +1,8 @@
-"""Stages and systems: pure data that says what is to be learnt, from whom, for how long, starting from what.
+"""Stages and systems: pure data that says what is learnt, from whom, for how long, from where on.
 
-A stage's key is the hash of everything that decides its result, so equal work is recognised wherever it was asked
-for. Host, time and commit are not part of it; the number of threads is, since it changes the last bits.
+A stage's key is the hash of everything that decides its result, so equal work is recognised
+wherever it was asked for. Host, time and commit are not part of it; the number of threads is,
+since it changes the last bits.
 """
 
 import dataclasses
@@ -135,7 +136,8 @@ class Stage:
         target: people whose labels are never read.
         budget: how long.
         seed: of order, views and the method's own draws.
-        start: the stage whose student this one starts from; None starts from the published weights.
+        start: the stage whose deployed network this one starts from; None starts from the
+            published weights.
     """
 
     name: str
@@ -230,7 +232,7 @@ class System:
         return dataclasses.replace(self, stage=reseed(self.stage, seed))
 
     def candidates(self) -> list[tuple[dict[str, Any], "System"]]:
-        """Every point of the grid and the system it gives; one empty point where there is no grid."""
+        """Every point of the grid and the system it gives; without a grid one empty point."""
         points: list[dict[str, Any]] = [{}]
         for path, values in self.grid.items():
             points = [point | {path: value} for point in points for value in values]
@@ -255,7 +257,8 @@ def set_field(stage: Stage, path: str, value: Any) -> Stage:  # noqa: ANN401 - a
 
     Args:
         stage: last stage of the chain.
-        path: `stage.field`, a field of that stage's method or budget; dots lead into nested dataclasses.
+        path: `stage.field`, a field of that stage's method or budget; dots lead into nested
+            dataclasses.
         value: the new value.
 
     Raises:

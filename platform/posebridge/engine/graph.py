@@ -1,4 +1,7 @@
-"""A graph of tasks, run on Ray or in this process: each once, after what it needs, and only if it is not done yet."""
+"""A graph of tasks, run on Ray or in this process.
+
+Each runs once, after what it needs, and only if it is not done yet.
+"""
 
 import json
 import time
@@ -8,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import RayTaskError, WorkerCrashedError
+from ray.exceptions import RayTaskError, UserCodeException, WorkerCrashedError
 
 from posebridge.engine.artifacts import Holder, Store, read_holder
 
@@ -82,7 +85,6 @@ class Watcher(ABC):
 class _Board:
     """Who waits, who runs, who is done."""
 
-    store: Store
     watcher: Watcher
     waiting: list[Task]
     done: set[str]
@@ -91,15 +93,13 @@ class _Board:
 
     def ready(self) -> list[Task]:
         """Take the tasks whose needs are met; drop those that can no longer run."""
-        for task in list(self.waiting):
-            for need in task.needs:
-                if need in self.broken:
-                    self.waiting.remove(task)
-                    self.broken[task.marker] = self.broken[need]
-                    self.watcher.skipped(task, self.broken[need])
-                    break
-        ready = [t for t in self.waiting if set(t.needs) <= self.done]
-        self.waiting = [t for t in self.waiting if t not in ready]
+        while lost := [(t, cause) for t in self.waiting if (cause := self._cause(t))]:
+            for task, cause in lost:
+                self.waiting.remove(task)
+                self.broken[task.marker] = cause
+                self.watcher.skipped(task, cause)
+        ready = [task for task in self.waiting if set(task.needs) <= self.done]
+        self.waiting = [task for task in self.waiting if task not in ready]
         return ready
 
     def finish(self, task: Task, seconds: float) -> None:
@@ -107,64 +107,112 @@ class _Board:
         self.watcher.finished(task, seconds)
 
     def fail(self, task: Task, error: BaseException) -> None:
-        cause = error.cause if isinstance(error, RayTaskError) else error
-        failure = Failure(task, f"{type(cause).__name__}: {str(cause).strip()}")
+        failure = Failure(task, explained(error))
         self.failures.append(failure)
         self.broken[task.marker] = task
         self.watcher.failed(failure)
 
+    def _cause(self, task: Task) -> Task | None:
+        return next((self.broken[need] for need in task.needs if need in self.broken), None)
+
+
+def explained(error: BaseException) -> str:
+    """What went wrong first, without what Ray wraps around it."""
+    while isinstance(error, RayTaskError | UserCodeException):
+        inner = error.cause if isinstance(error, RayTaskError) else error.__cause__
+        if inner is None:
+            break
+        error = inner
+    return f"{type(error).__name__}: {str(error).strip()}"
+
 
 def outstanding(tasks: Iterable[Task], store: Store) -> tuple[list[Task], set[str]]:
-    """The tasks that are not done, once each and with only needs that are among them, and the done markers."""
+    """The tasks that are not done, once each, and every marker of a task or a need that is done.
+
+    Raises:
+        ValueError: if a task needs what is neither done nor among the tasks.
+    """
     unique = {task.marker: task for task in tasks}
-    done = {marker for marker in unique if store.exists(marker)}
+    needs = {need: task for task in unique.values() for need in task.needs}
+    done = {marker for marker in unique | needs if store.exists(marker)}
+    for need, task in needs.items():
+        if need not in done and need not in unique:
+            raise ValueError(
+                f"everything that task {task.name!r} needs must be done or be a task itself, but "
+                f"{need!r} is neither."
+            )
     return [task for marker, task in unique.items() if marker not in done], done
 
 
 def execute_on_ray(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[Failure]:
     """Run what is not done as Ray tasks.
 
-    A worker process that dies takes nothing with it: its task is tried again from the last checkpoint.
+    A worker process that dies takes nothing with it: its task is tried again from the last
+    checkpoint.
 
     Raises:
         ValueError: if a task needs more than any node of the cluster has.
     """
     waiting, done = outstanding(tasks, store)
     check_placeable(waiting)
-    board = _Board(store, watcher, waiting, done)
-    running: dict[ray.ObjectRef[None], tuple[Task, float, int]] = {}
+    board = _Board(watcher, waiting, done)
+    running = _Running(board)
+    while True:
+        for task in board.ready():
+            running.submit(task)
+        if not running.attempts:
+            return board.failures
+        running.settle()
+        _report(store, watcher, [attempt.task for attempt in running.attempts.values()])
 
-    def submit(task: Task, attempt: int) -> None:
+
+@dataclass(frozen=True)
+class _Attempt:
+    task: Task
+    number: int
+    since: float
+
+
+@dataclass(frozen=True)
+class _Running:
+    """Tasks that Ray runs, each with how often it has been tried."""
+
+    board: _Board
+    attempts: "dict[ray.ObjectRef[None], _Attempt]" = field(default_factory=dict)
+
+    def submit(self, task: Task, number: int = 0) -> None:
+        # Ray would try again on its own, but only what has no side effects: retrying is ours.
         remote = ray.remote(task.function).options(
             num_cpus=task.cpus, num_gpus=task.gpus, max_retries=0, name=task.name
         )
-        running[remote.remote(*task.arguments)] = (task, time.monotonic(), attempt)
-        watcher.started(task)
+        if number == 0:
+            self.board.watcher.started(task)
+        reference = remote.remote(*task.arguments)
+        self.attempts[reference] = _Attempt(task, number, time.monotonic())
 
-    while True:
-        for task in board.ready():
-            submit(task, 0)
-        if not running:
-            return board.failures
-        for ref in ray.wait(list(running), timeout=POLL_SECONDS)[0]:
-            task, since, attempt = running.pop(ref)
+    def settle(self) -> None:
+        """Wait a little, and tell the board what has ended."""
+        for reference in ray.wait(list(self.attempts), timeout=POLL_SECONDS)[0]:
+            attempt = self.attempts.pop(reference)
             try:
-                ray.get(ref)
+                ray.get(reference)
             except WorkerCrashedError as error:
-                if attempt < CRASH_RETRIES:
-                    submit(task, attempt + 1)
+                if attempt.number < CRASH_RETRIES:
+                    self.submit(attempt.task, attempt.number + 1)
                 else:
-                    board.fail(task, error)
+                    self.board.fail(attempt.task, error)
             except Exception as error:  # noqa: BLE001 - whatever a task raises is told, not lost
-                board.fail(task, error)
+                self.board.fail(attempt.task, error)
             else:
-                board.finish(task, time.monotonic() - since)
-        _report(store, watcher, [task for task, _, _ in running.values()])
+                self.board.finish(attempt.task, time.monotonic() - attempt.since)
 
 
 def execute_here(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[Failure]:
-    """Run what is not done one after the other in this process, for a debugger: errors are not caught."""
-    board = _Board(store, watcher, *outstanding(tasks, store))
+    """Run what is not done one after the other in this process.
+
+    For a debugger: errors are not caught.
+    """
+    board = _Board(watcher, *outstanding(tasks, store))
     while ready := board.ready():
         for task in ready:
             since = time.monotonic()
@@ -180,15 +228,16 @@ def check_placeable(tasks: Sequence[Task]) -> None:
     Raises:
         ValueError: naming the task, what it needs and what the largest node has.
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    nodes = [node["Resources"] for node in alive]
     for task in tasks:
         fits = [n for n in nodes if n.get("CPU", 0) >= task.cpus and n.get("GPU", 0) >= task.gpus]
         if not fits:
             largest = max((n.get("CPU", 0) for n in nodes), default=0)
             raise ValueError(
-                f"task {task.name!r} needs {task.cpus:g} CPUs and {task.gpus:g} GPUs on one node, but the "
-                f"largest of {len(nodes)} nodes has {largest:g} CPUs. Lower the stage's threads "
-                "(--set stage.threads=1), or use a larger node."
+                f"task {task.name!r} needs {task.cpus:g} CPUs and {task.gpus:g} GPUs on one node, "
+                f"but the largest of {len(nodes)} nodes has {largest:g} CPUs. Lower the stage's "
+                "threads (--set stage.threads=1), or use a larger node."
             )
 
 

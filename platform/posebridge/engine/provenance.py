@@ -1,4 +1,7 @@
-"""Where a result comes from: the commit and the libraries. Kept beside results, never part of a key."""
+"""Where a result comes from: the commit and the libraries.
+
+Kept beside results, never part of a key.
+"""
 
 import platform
 import subprocess
@@ -9,7 +12,7 @@ PACKAGES = ("torch", "ray", "numpy", "opencv-python-headless", "numba", "pyarrow
 
 
 def commit() -> str:
-    """The commit of the code that runs, with a + where files differ from it; "unknown" outside a checkout."""
+    """The commit of the code that runs, with a + where files differ; "unknown" without one."""
     here = Path(__file__).parent
     try:
         head = _git(here, "rev-parse", "--short=12", "HEAD")
