@@ -23,7 +23,7 @@ ADULTS = Adult()
 INFANTS = InfantReal()
 TILTED = replace(INFANTS, rotation_deg=45.0, train=0, validation=0)
 SOURCE = (Feed(ADULTS, "train", 8), Feed(InfantSynthetic(), "train", 4))
-TARGET = Feed(INFANTS, "train", 8)
+TARGET = Feed(INFANTS, "train", 12)
 BUDGET = Budget(steps=250)
 RATES = (1e-4, 2e-4, 4e-4)
 

@@ -19,7 +19,7 @@ ADULTS = Adult(train=64, validation=0, test=0)
 SYNTHETIC = InfantSynthetic(train=32, validation=0, test=0)
 INFANTS = InfantReal(train=128, validation=0, test=80)
 SOURCE = (Feed(ADULTS, "train", 8), Feed(SYNTHETIC, "train", 4))
-TARGET = Feed(INFANTS, "train", 8)
+TARGET = Feed(INFANTS, "train", 12)
 BUDGET = Budget(steps=140)
 
 EXPERIMENT = Experiment(
