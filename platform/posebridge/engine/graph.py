@@ -117,13 +117,13 @@ class _Board:
 
 
 def explained(error: BaseException) -> str:
-    """What went wrong first, without what Ray wraps around it."""
+    """What went wrong first, in one line, without what Ray wraps around it."""
     while isinstance(error, RayTaskError | UserCodeException):
         inner = error.cause if isinstance(error, RayTaskError) else error.__cause__
         if inner is None:
             break
         error = inner
-    return f"{type(error).__name__}: {str(error).strip()}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def outstanding(tasks: Iterable[Task], store: Store) -> tuple[list[Task], set[str]]:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import ray.data
 from ray.data import DataContext, ExecutionOptions
+from ray.exceptions import RayError
 
 from posebridge.populations.checks import CHECKED_COLUMNS, check_people
 from posebridge.populations.files import join
@@ -224,6 +225,11 @@ def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> It
         load, batch_size=1, batch_format="pyarrow", num_cpus=READ_CPUS
     )
     blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
-    for index, group in itertools.groupby(blocks, lambda block: block[_SHARD][0].as_py()):
-        yield pa.concat_tables(list(group)).drop_columns([_SHARD])
-        assert index in indices
+    try:
+        for _, group in itertools.groupby(blocks, lambda block: block[_SHARD][0].as_py()):
+            yield pa.concat_tables(list(group)).drop_columns([_SHARD])
+    except RayError:
+        # Ray Data loses the cause on the way: where a shard is damaged, this says which and how.
+        for index in indices:
+            read_shard(folder, index, COLUMNS)
+        raise
