@@ -97,10 +97,7 @@ def _rows(population: OpenPopulation, split: str) -> Iterator[tuple[bytes, Perso
 def _tiled(tiles: list[Picture], columns: int) -> Picture:
     """Tiles in rows; tiles of other widths are padded with black."""
     width = max(tile.shape[1] for tile in tiles)
-    padded = [
-        np.pad(tile, ((0, 0), (0, width - tile.shape[1]), (0, 0)))
-        for tile in tiles
-    ]
+    padded = [np.pad(tile, ((0, 0), (0, width - tile.shape[1]), (0, 0))) for tile in tiles]
     blank = [np.zeros_like(padded[0])] * (-len(padded) % columns if len(padded) > columns else 0)
     cells = padded + blank
     across = min(columns, len(cells))

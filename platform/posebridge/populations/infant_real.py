@@ -4,14 +4,18 @@ The ladder of four rungs, each with all that the one before has:
 
 | rung | rotation_deg | what is new |
 |------|--------------|-------------|
-| C0   | 0            | printed clothes and sheets, toys beside the infant, free light, a tilted camera |
+| C0   | 0            | printed clothes and sheets, toys around, free light, a tilted camera |
 | C1   | 180          | the picture is turned by any angle |
 | C2   | 180          | occluders: a blanket, toys on the infant, leads, a caregiver's hand |
 | C3   | 180          | the camera's flaws: noise, blur, compression, colour casts |
 
-`InfantReal(rung="C0", rotation_deg=0.0)` to `InfantReal(rung="C3", rotation_deg=180.0)` are these rungs. Rotation is a
-knob of its own, so that a rotation gap never passes for another: `InfantReal(rung="C3", rotation_deg=45.0)` is the row
-beside the headline. C0 and C1 differ in nothing but the rotation asked for.
+`InfantReal(rung="C0", rotation_deg=0.0)` to `InfantReal(rung="C3", rotation_deg=180.0)` are these
+rungs. Rotation is a knob of its own, so that a rotation gap never passes for another:
+`InfantReal(rung="C3", rotation_deg=45.0)` is the row beside the headline. C0 and C1 differ in
+nothing but the rotation asked for.
+
+The knobs were set by how published MoveNet Lightning does on the training split, before anything
+was adapted, and never by an adapted network.
 """
 
 from dataclasses import dataclass
@@ -34,7 +38,8 @@ _MAX_ATTEMPTS = 8
 class InfantReal(RenderedPopulation):
     """Supine infants at home. The headline is C3 with full rotation, the defaults.
 
-    The same index shows the same infant in the same pose, clothes, bed and light on every rung and at every rotation.
+    The same index shows the same infant in the same pose, clothes, bed and light on every rung and
+    at every rotation.
 
     Attributes:
         train: images in the split that is trained on (without labels).

@@ -17,21 +17,6 @@ _FAST = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 @dataclass(frozen=True, eq=False)
-class Photograph:
-    """A rendered scene before it is encoded.
-
-    Attributes:
-        scene: what was rendered.
-        frame: the clean picture and its maps.
-        people: of the scene, in its order.
-    """
-
-    scene: Scene
-    frame: Frame
-    people: tuple["Seen", ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Seen:
     """One person as the picture shows them.
 
@@ -46,6 +31,21 @@ class Seen:
     area_px: int
 
 
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """A rendered scene before it is encoded.
+
+    Attributes:
+        scene: what was rendered.
+        frame: the clean picture and its maps.
+        people: of the scene, in its order.
+    """
+
+    scene: Scene
+    frame: Frame
+    people: tuple[Seen, ...]
+
+
 def photograph(scene: Scene, *, supersample: int) -> Photograph:
     """Render a scene and look up what is seen of each person."""
     frame = render(
@@ -56,7 +56,11 @@ def photograph(scene: Scene, *, supersample: int) -> Photograph:
 
 
 def sample(
-    photo: Photograph, sensor_noise: np.random.Generator, *, image_id: str, subjects: tuple[str, ...]
+    photo: Photograph,
+    sensor_noise: np.random.Generator,
+    *,
+    image_id: str,
+    subjects: tuple[str, ...],
 ) -> Sample:
     """Encode a photograph and its truth.
 
@@ -128,14 +132,16 @@ def _amodal_box(
     return np.concatenate([low, high - low]).astype(np.float32)
 
 
-def _normal_colors(normals: Float32[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+def _normal_colors(
+    normals: Float32[np.ndarray, "height width 3"],
+) -> UInt8[np.ndarray, "height width 3"]:
     return np.rint(127.5 * (normals + 1.0)).astype(np.uint8)
 
 
 def _jpeg(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
     encoded = cv2.imencode(".jpg", pixels[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))[1]
-    return encoded.tobytes()
+    return bytes(encoded)
 
 
 def _png(pixels: np.ndarray) -> bytes:
-    return cv2.imencode(".png", pixels, _FAST)[1].tobytes()
+    return bytes(cv2.imencode(".png", pixels, _FAST)[1])

@@ -133,9 +133,7 @@ def _seat(rng: np.random.Generator, figure: Figure) -> list[Mesh]:
     return [box(center, (width, width, top), color=as_color(rng.uniform(0.05, 0.7, 3)))]
 
 
-def _camera(
-    rng: np.random.Generator, figure: Figure, roll_deg: float
-) -> tuple[Camera, float]:
+def _camera(rng: np.random.Generator, figure: Figure, roll_deg: float) -> tuple[Camera, float]:
     """A camera in front that holds the whole body, exactly as large as `fill` asks for."""
     azimuth, elevation = np.deg2rad(rng.uniform(-20, 20)), np.deg2rad(rng.uniform(-4, 18))
     rotation_deg = float(np.clip(rng.normal(0, 0.45 * roll_deg), -roll_deg, roll_deg))
@@ -149,9 +147,7 @@ def _camera(
     )
     middle = (figure.skin.min(axis=0) + figure.skin.max(axis=0)) / 2
     up = rolled_up(vector(middle + away), vector(middle), (0.0, 0.0, 1.0), rotation_deg)
-    probe = Camera(
-        vector(middle + away), vector(middle), up, float(fov_deg), HEIGHT_PX, WIDTH_PX
-    )
+    probe = Camera(vector(middle + away), vector(middle), up, float(fov_deg), HEIGHT_PX, WIDTH_PX)
     right, down, forward = probe.camera_from_world
     x, y, z = ((figure.skin - middle) @ probe.camera_from_world.T).T
     shift = right * (x.min() + x.max()) / 2 + down * (y.min() + y.max()) / 2

@@ -35,7 +35,7 @@ class Hair:
 
 def scalp(body: Body, shaped: Shaped, hair: Hair) -> Float[np.ndarray, " vertex"]:
     """How much hair hides the skin at each vertex, in [0, 1]."""
-    return np.clip(4 * _hairline(body, shaped), 0, 1) * hair.density
+    return np.asarray(np.clip(4 * _hairline(body, shaped), 0, 1) * hair.density)
 
 
 def hair_meshes(
@@ -128,7 +128,7 @@ def _mesh(
     return Mesh(
         vertices=vertices.astype(np.float32),
         faces=faces,
-        colors=np.tile(np.float32(hair.color), (len(used), 1)),
+        colors=np.tile(np.asarray(hair.color, np.float32), (len(used), 1)),
         parts=np.zeros(len(used), np.uint8),
         rest=rest.astype(np.float32),
         instance=instance,

@@ -1,11 +1,11 @@
-"""Infants on a bed, seen from above: on a plain sheet, or at home among clothes, toys and blankets."""
+"""Infants on a bed, seen from above: on a plain sheet, or at home among toys and blankets."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from posebridge.synthesis import cots
-from posebridge.synthesis.angles import rotation_x, rotation_y, rotation_z
+from posebridge.synthesis import cots, occluders
+from posebridge.synthesis.angles import rotation_z
 from posebridge.synthesis.body import Body, Phenotype
 from posebridge.synthesis.camera import Camera, Vector
 from posebridge.synthesis.hair import Hair
@@ -36,8 +36,8 @@ class InfantKnobs:
 
     Attributes:
         rotation_deg: the picture is turned by up to this much to either side; 180 is any turn.
-        clutter: printed clothes and sheets, toys beside the infant, free light and a tilted camera, instead of a
-            plain outfit on a plain sheet in even light.
+        clutter: printed clothes and sheets, toys beside the infant, free light and a tilted
+            camera, instead of a plain outfit on a plain sheet in even light.
         occluders: a blanket, toys on the infant, leads and a caregiver's hand, each now and then.
         flaws: noise, blur, compression and casts of the camera.
     """
@@ -150,16 +150,14 @@ def _bed(
     return heights, cots.bed(heights, body.half_m, color, pattern)
 
 
-def _toys_beside(
-    rng: np.random.Generator, body: cots.Relief, heights: cots.Heights
-) -> list[Mesh]:
+def _toys_beside(rng: np.random.Generator, body: cots.Relief, heights: cots.Heights) -> list[Mesh]:
     """Toys around the infant, none where the body is."""
     taken = cots.footprint(body, margin_m=0.09)
     meshes: list[Mesh] = []
     for _ in range(int(rng.integers(1, 5))):
         radius, angle = body.half_m * rng.uniform(0.2, 0.55), rng.uniform(0, 2 * np.pi)
         x, y = float(radius * np.cos(angle)), float(radius * np.sin(angle))
-        made = cots.toy(rng, (x, y, body.height_at(heights, x, y)))
+        made = occluders.toy(rng, (x, y, body.height_at(heights, x, y)))
         if body.height_at(taken, x, y) == 0:
             meshes += made
     return meshes
@@ -178,20 +176,20 @@ def _occluders(
     for _ in range(int(rng.integers(0, 3))):
         on = points[int(rng.integers(5, 17)), :2] + rng.normal(0, 0.04, 2)
         place = (float(on[0]), float(on[1]), body.height_at(top, float(on[0]), float(on[1])))
-        meshes += cots.toy(rng, place)
+        meshes += occluders.toy(rng, place)
     for _ in range(int(rng.choice([0, 0, 1, 3]))):
         start = points[5:13].mean(axis=0) + rng.normal(0, [0.04, 0.04, 0.0])
         start[2] = body.height_at(top, float(start[0]), float(start[1]))
         azimuth = rng.uniform(0, 2 * np.pi)
         end = np.array([0.6 * np.cos(azimuth), 0.6 * np.sin(azimuth), 0.02])
-        meshes.append(cots.lead(rng, start, end))
+        meshes.append(occluders.lead(rng, start, end))
     if rng.random() < 0.3:
         azimuth_deg = float(rng.uniform(0, 360))
         reach = float(rng.uniform(0.02, 0.2))
         x = reach * float(np.cos(np.deg2rad(azimuth_deg)))
         y = reach * float(np.sin(np.deg2rad(azimuth_deg)))
         at = (x, y, body.height_at(top, x, y) + 0.05)
-        meshes += cots.caregiver_hand(rng, at, azimuth_deg)
+        meshes += occluders.caregiver_hand(rng, at, azimuth_deg)
     return meshes
 
 
@@ -206,10 +204,8 @@ def _blanket_edge(rng: np.random.Generator, points: np.ndarray) -> cots.Edge:
     return cots.Edge((float(direction[0]), float(direction[1])), offset)
 
 
-def _camera(
-    rng: np.random.Generator, figure: Figure, knobs: InfantKnobs
-) -> tuple[Camera, float]:
-    """A camera above; its distance does not depend on the turn, so turning changes nothing else."""
+def _camera(rng: np.random.Generator, figure: Figure, knobs: InfantKnobs) -> tuple[Camera, float]:
+    """A camera above. Its distance does not depend on the turn: turning changes nothing else."""
     turn, tilt, azimuth = rng.uniform(-1, 1), abs(rng.normal(0, 1)), rng.uniform(0, 2 * np.pi)
     fill, fov_deg = rng.uniform(0.85, 1.12), rng.uniform(38, 48)
     tilt_rad = min(tilt * (0.26 if knobs.clutter else 0.08), 0.7)

@@ -78,7 +78,7 @@ class Figure:
     @property
     def skin(self) -> Vertices:
         """Vertices of the body's surface without its helper meshes."""
-        return self.vertices[self.body.group_vertices["body"]]
+        return np.asarray(self.vertices[self.body.group_vertices["body"]])
 
     @property
     def stature_m(self) -> float:
@@ -208,7 +208,7 @@ def _mix(
     share: Float[np.ndarray, " member"],
 ) -> Float[np.ndarray, "member 3"]:
     weight = share[:, None]
-    return color * (1 - weight) + other * weight
+    return np.asarray(color * (1 - weight) + other * weight)
 
 
 def _eyes(figure: Figure, looks: Looks, instance: int) -> Mesh:
@@ -262,7 +262,7 @@ def _clothes(
             Mesh(
                 vertices=(posed + normals * offset[:, None])[used],
                 faces=compact.reshape(-1, 3).astype(np.int32),
-                colors=np.tile(np.float32(garment.color), (len(used), 1)),
+                colors=np.tile(np.asarray(garment.color, np.float32), (len(used), 1)),
                 parts=figure.body.vertex_parts[members[used]],
                 rest=rest[used],
                 instance=instance,

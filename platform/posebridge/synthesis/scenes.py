@@ -1,10 +1,11 @@
 """Whole scenes: an adult in a room, an infant on a bed.
 
-Every factor of a scene draws from its own stream of random numbers, asked for by name, so that a knob changes its own
-factor alone: the same streams with and without occluders show the same infant in the same pose, clothes and light.
+Every factor of a scene draws from its own stream of random numbers, asked for by name, so that a
+knob changes its own factor alone: the same streams with and without occluders show the same infant
+in the same pose, clothes and light.
 
-World: metres, z up. Adults stand at the origin and face -y, where the camera is. Infants lie around the origin with
-their head towards +y, and the camera looks down on them.
+World: metres, z up. Adults stand at the origin and face -y, where the camera is. Infants lie
+around the origin with their head towards +y, and the camera looks down on them.
 """
 
 from collections.abc import Callable, Mapping

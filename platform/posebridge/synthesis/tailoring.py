@@ -1,7 +1,7 @@
 """Which part of a body a garment covers: cuts, on a tailor's measures of the resting body.
 
-A cut is a field in metres that is positive inside the cloth. The renderer clips by it pixel by pixel, so seams are
-smooth at any mesh size.
+A cut is a field in metres that is positive inside the cloth. The renderer clips by it pixel by
+pixel, so seams are smooth at any mesh size.
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-OUTSIDE_M = -0.2  # far outside any cloth; small enough to keep interpolated seams near their vertices
+OUTSIDE_M = -0.2
+"""Far outside any cloth, yet small enough to keep interpolated seams near their vertices."""
+
 HEAD, TORSO = 0, 1
 UPPER_ARMS, FOREARMS, HANDS = (2, 3), (4, 5), (6, 7)
 THIGHS, SHINS, FEET = (8, 9), (10, 11), (12, 13)
@@ -25,7 +27,8 @@ class Measures:
     Attributes:
         points: resting vertices, metres, z up, the person facing -y.
         parts: body part of each vertex, in the order of `body.PARTS`.
-        arm: 0 at the shoulder, 1 at the elbow, 2 at the wrist, 3 at the knuckles; at most 0 off the arm.
+        arm: 0 at the shoulder, 1 at the elbow, 2 at the wrist, 3 at the knuckles; at most 0 off
+            the arm.
         leg: 0 at the hip, 1 at the knee, 2 at the ankle, 3 at the toes; at most 0 off the leg.
         height: 0 at the hip joints, 1 at the base of the neck.
         arm_m: length of the upper arm in metres.
@@ -51,7 +54,9 @@ class Measures:
         return np.isin(self.parts, [part for group in groups for part in group])
 
 
-def measure(points: FloatArray, parts: NDArray[np.uint8], bones: dict[str, FloatArray]) -> Measures:
+def measure(
+    points: FloatArray, parts: NDArray[np.uint8], bones: dict[str, FloatArray]
+) -> Measures:
     """The tailor's measures of a resting body.
 
     Args:
@@ -86,7 +91,7 @@ def _chain(
     names: tuple[str, str, str, str],
     first_part: int,
 ) -> FloatArray:
-    """How far along a limb each vertex lies, in segments; at most 0 for vertices of other parts."""
+    """How far along a limb each vertex lies, in segments; at most 0 for other parts."""
     along = np.full(len(points), -0.3, np.float32)
     for side, suffix in enumerate((".L", ".R")):
         for segment in range(3):
@@ -112,7 +117,7 @@ class Cut(ABC):
 
 @dataclass(frozen=True)
 class Top(Cut):
-    """A shirt: sleeves to `sleeve` on the arm's scale, down to `hem` on the torso's, an open `collar`.
+    """A shirt with sleeves, a hem and an open collar.
 
     Attributes:
         sleeve: end of the sleeves: 0.5 short, 1.0 elbow, 1.9 long; at most 0.1 for none.
@@ -170,7 +175,14 @@ class Brief(Cut):
 
 @dataclass(frozen=True)
 class OnePiece(Cut):
-    """A bodysuit (`leg` at most 0: cut like a diaper) or a romper (`leg` 1 to 3; 3 covers the feet)."""
+    """A bodysuit or a romper.
+
+    Attributes:
+        sleeve: end of the sleeves, as in `Top`.
+        leg: end of the legs on the leg's scale; 3 covers the feet, and at most 0 is a bodysuit,
+            whose legs are cut like a diaper's.
+        collar: radius of the neck hole as a share of the torso.
+    """
 
     sleeve: float
     leg: float
@@ -199,7 +211,7 @@ class Footwear(Cut):
 
 
 def _sleeve(measures: Measures, end: float) -> FloatArray:
-    """Distance inside sleeves that end at `end`; without sleeves, an upright armhole at the shoulder."""
+    """Distance inside sleeves that end at `end`; without any, an upright armhole."""
     along = (end - measures.arm) * measures.arm_m
     if end > 0.1:
         return along.astype(np.float32)
@@ -215,7 +227,8 @@ def _collar(measures: Measures, radius: float) -> FloatArray:
     centre = measures.neck + np.array([0.0, -0.03, 0.05], np.float32) * measures.torso_m / 0.6
     away = np.linalg.norm(measures.points - centre, axis=1) - radius * measures.torso_m
     below = (1.02 - measures.height) * measures.torso_m
-    return np.minimum(away, np.maximum(below, -0.5 * measures.torso_m)).astype(np.float32)
+    outside = np.minimum(away, np.maximum(below, -0.5 * measures.torso_m))
+    return np.asarray(outside, np.float32)
 
 
 def _leg_holes(measures: Measures, rise: float) -> FloatArray:
