@@ -69,10 +69,14 @@ def _raise(what: str) -> None:
     raise KeyError(what)
 
 
+def _wrapped(error: Exception) -> RayTaskError:
+    return RayTaskError("f", "a traceback", error)  # type: ignore[no-untyped-call]
+
+
 def test_the_first_cause_is_told_without_what_ray_wraps_around_it() -> None:
     inner = UserCodeException("while reading")
     inner.__cause__ = ValueError("the shard is cut\n")
-    wrapped = RayTaskError("f", "a traceback", RayTaskError("g", "another", inner))
+    wrapped = _wrapped(_wrapped(inner))
     assert explained(wrapped) == "ValueError: the shard is cut"
     assert explained(UserCodeException("alone")) == "UserCodeException: alone"
 
