@@ -12,7 +12,7 @@ from posebridge.populations.manifest import OpenPopulation
 from posebridge.populations.people import Person, row_person
 from posebridge.skeletons import Skeleton
 
-Picture = UInt8[np.ndarray, "height width 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"]
 
 TILE_HEIGHT_PX = 384
 _SEEN, _HIDDEN = (0, 220, 0), (40, 40, 255)  # BGR

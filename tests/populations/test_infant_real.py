@@ -1,0 +1,79 @@
+from functools import cache
+
+import numpy as np
+import pytest
+
+from posebridge.populations.infant_real import MIN_VISIBLE_PX, RUNGS, InfantReal
+from posebridge.populations.people import Sample
+
+
+@cache
+def _sample(rung: str, rotation_deg: float, index: int = 1) -> Sample:
+    return InfantReal(rung=rung, rotation_deg=rotation_deg).render("train", index)
+
+
+def _points(sample: Sample) -> np.ndarray:
+    points = sample.people[0].keypoints_3d_mm
+    assert points is not None
+    return points
+
+
+def test_the_embedded_sizes_are_those_of_the_design() -> None:
+    assert InfantReal().splits() == {"train": 1000, "validation": 200, "test": 500}
+
+
+def test_the_same_index_gives_the_same_bytes() -> None:
+    again = InfantReal().render("train", 1)
+    assert vars(again.image) == vars(_sample("C3", 180.0).image)
+
+
+@pytest.mark.parametrize(
+    ("population", "label"),
+    [
+        (InfantReal(), "infant-real"),
+        (InfantReal(rotation_deg=45.0), "infant-real ±45°"),
+        (InfantReal(rung="C1"), "infant-real C1"),
+        (InfantReal(rung="C0", rotation_deg=0.0), "infant-real C0 ±0°"),
+    ],
+)
+def test_labels_show_the_knobs(population: InfantReal, label: str) -> None:
+    assert population.label == label
+
+
+def test_every_rung_and_rotation_shows_the_same_infant() -> None:
+    """Turning the camera about its line of sight keeps depths and distances to it."""
+    headline = _points(_sample("C3", 180.0))
+    for rung in RUNGS:
+        for rotation_deg in (0.0, 180.0):
+            points = _points(_sample(rung, rotation_deg))
+            np.testing.assert_allclose(points[:, 2], headline[:, 2], atol=0.1)
+            np.testing.assert_allclose(
+                np.linalg.norm(points, axis=1), np.linalg.norm(headline, axis=1), atol=0.1
+            )
+
+
+def test_the_last_rung_changes_the_picture_and_no_label() -> None:
+    clean, flawed = _sample("C2", 180.0), _sample("C3", 180.0)
+    assert clean.image.encoded != flawed.image.encoded
+    assert clean.image.depth_png == flawed.image.depth_png
+    np.testing.assert_array_equal(clean.people[0].keypoints, flawed.people[0].keypoints)
+    np.testing.assert_array_equal(clean.people[0].visibility, flawed.people[0].visibility)
+
+
+def test_occluders_hide_and_never_show() -> None:
+    hidden_more = 0
+    for index in range(4):
+        free, covered = (_sample(rung, 180.0, index).people[0] for rung in ("C1", "C2"))
+        assert (covered.visibility <= free.visibility).all()
+        hidden_more += int((covered.visibility < free.visibility).any())
+        assert covered.area >= MIN_VISIBLE_PX
+    assert hidden_more >= 1
+
+
+def test_unknown_rungs_and_turns_are_refused() -> None:
+    with pytest.raises(ValueError, match="rung must be one of C0, C1, C2, C3, but got 'C4'"):
+        InfantReal(rung="C4")
+    with pytest.raises(ValueError, match=r"rotation_deg must lie in \[0, 180\], but got 200"):
+        InfantReal(rotation_deg=200.0)
+    with pytest.raises(ValueError, match="train must not be negative"):
+        InfantReal(train=-1)
