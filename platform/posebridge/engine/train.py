@@ -10,9 +10,8 @@ import logging
 import math
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from posebridge.engine.artifacts import Lease, Store
-from posebridge.engine.data import Batch
+from posebridge.engine.data import Loader
 from posebridge.engine.reading import LeftOut
 from posebridge.estimators.base import Estimator
 from posebridge.identity import digest
@@ -79,17 +78,6 @@ class Progress:
     metrics: list[dict[str, float]] = field(default_factory=list)
 
 
-class Batches(Protocol):
-    """Where a run's batches come from."""
-
-    @property
-    def left_out(self) -> LeftOut:
-        """Who could not be used so far."""
-
-    def batches(self, start: int) -> Iterator[Batch]:
-        """The batches of steps `start` to the stage's last."""
-
-
 @dataclass(frozen=True)
 class Run:
     """A stage being trained.
@@ -114,7 +102,7 @@ class Run:
     device: torch.device
     events: SummaryWriter
 
-    def train(self, data: Batches) -> Progress:
+    def train(self, data: Loader) -> Progress:
         """Train from the last checkpoint to the end of the budget.
 
         Args:
