@@ -11,7 +11,7 @@ from methods.spots import SIDE, STRIDE, Spots, mirrored, picture
 from posebridge.batch import LabeledBatch, UnlabeledBatch, View
 from posebridge.heatmaps import decode_argmax
 from posebridge.methods.base import Optimize
-from posebridge.methods.mean_teacher import MeanTeacher, PseudoLabels, cover
+from posebridge.methods.mean_teacher import MeanTeacher, PseudoLabels
 
 METHOD = MeanTeacher(mask_quantile=0.0, occlusion_probability=0.0)
 PICTURE = picture((5, 9), (22, 6), (13, 29))
@@ -156,20 +156,6 @@ def test_nothing_is_covered_if_nothing_is_sure_or_by_chance(
     images = torch.rand(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     occluded = method.occlude(View(images, UPRIGHT), pseudo_labels(10.0, 20.0, confidence))
     assert torch.equal(occluded, images)
-
-
-def test_a_cover_is_a_patch_of_the_same_image() -> None:
-    torch.manual_seed(0)
-    images = torch.arange(SIDE * SIDE).view(1, 1, SIDE, SIDE).expand(2, 3, -1, -1).float()
-    before = images.clone()
-    covered = cover(images, torch.tensor([[16.0, 16.0], [0.0, 32.0]]), 4.0)
-    patch = covered[0, 0, 12:20, 12:20]
-    corner = int(patch[0, 0])
-    row, column = divmod(corner, SIDE)
-    assert torch.equal(patch, before[0, 0, row : row + 8, column : column + 8])
-    assert (covered[0] != images[0]).any(dim=0).sum() == 64
-    assert (covered[1] != images[1]).any(dim=0).sum() == 16
-    assert torch.equal(images, before)
 
 
 def test_a_number_of_views_that_turns_cannot_make_is_refused() -> None:
