@@ -4,8 +4,9 @@ import copy
 
 import pytest
 import torch
-from posebridge.ema import update_ema
 from torch import nn
+
+from posebridge.ema import update_ema
 
 
 def networks() -> tuple[nn.Module, nn.Module]:

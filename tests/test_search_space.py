@@ -10,6 +10,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+
 from posebridge.search_space import (
     choice,
     contains,
