@@ -2,7 +2,6 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +47,7 @@ def _same(some: Sequence[Batch], others: Sequence[Batch]) -> bool:
     )
 
 
-def _adults(store: Store, read: list[int] | None = None, **changes: object) -> Reader:
+def _adults(store: Store, read: list[int] | None = None) -> Reader:
     """A reader of the adults that notes which shards it reads."""
 
     def noting(of: OpenPopulation, split: str, indices: Sequence[int]) -> Iterator[pa.Table]:
@@ -57,8 +56,7 @@ def _adults(store: Store, read: list[int] | None = None, **changes: object) -> R
         return read_directly(of, split, indices)
 
     opened = open_in(store, ADULTS)
-    found = reader(opened, "train", labelled=True, read_tables=noting)
-    return dataclasses.replace(found, **changes)
+    return reader(opened, "train", labelled=True, read_tables=noting)
 
 
 def _epoch(stream: Iterator[data.Ticket], count: int = PEOPLE) -> list[str]:

@@ -142,7 +142,8 @@ class Reader:
             checked, rejected = check_people(used, self.population.skeleton)
             folder = PurePath(self.population.folder).name
             where = f"{folder}/{self.split}/{shard.index} to {shard.people}"
-            self.left_out.rejected[where] = dict(rejected)
+            if rejected:
+                self.left_out.rejected[where] = dict(rejected)
             kept.append(checked)
         return self._encoded(pa.concat_tables(kept))
 
