@@ -20,7 +20,7 @@ SYNTHETIC = InfantSynthetic(train=32, validation=0, test=0)
 INFANTS = InfantReal(train=128, validation=0, test=80)
 SOURCE = (Feed(ADULTS, "train", 8), Feed(SYNTHETIC, "train", 4))
 TARGET = Feed(INFANTS, "train", 12)
-BUDGET = Budget(steps=140)
+BUDGET = Budget(steps=140, warmup_steps=25)
 
 EXPERIMENT = Experiment(
     name="quickstart",

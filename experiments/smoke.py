@@ -17,7 +17,7 @@ ADULTS = Adult(train=16, validation=8, test=16)
 INFANTS = InfantReal(train=16, validation=0, test=16)
 SOURCE = (Feed(ADULTS, "train", 4),)
 TARGET = Feed(INFANTS, "train", 2)
-BUDGET = Budget(steps=4, checkpoint_every=2)
+BUDGET = Budget(steps=4, warmup_steps=2, checkpoint_every=2)
 
 EXPERIMENT = Experiment(
     name="smoke",

@@ -16,6 +16,8 @@ from posebridge.stages import Budget, Feed, Stage, StepDecay, System
 
 EPOCH = 500
 """Steps in an epoch of the released code, whatever the size of the data."""
+SURE_PEAK = 0.5
+"""Lightning's peaks are lower than those of the paper's network: on adults 95 of 100 are below 0.9."""
 
 
 def paper(source: Population, target: Population) -> System:
@@ -52,7 +54,11 @@ def embedded(
 ) -> System:
     """A vote over four turns and a quick teacher, for a few hundred steps."""
     method = MeanTeacher(
-        momentum=0.99, teacher_views=4, source_view=WIDE_VIEW, strong_view=WIDE_VIEW
+        momentum=0.99,
+        teacher_views=4,
+        occlusion_threshold=SURE_PEAK,
+        source_view=WIDE_VIEW,
+        strong_view=WIDE_VIEW,
     )
     stage = Stage("mean_teacher", method, architecture, source, target, budget)
     return System("mean teacher", "adapted", stage, grid or {}, "four views vote, momentum 0.99")
@@ -67,6 +73,8 @@ def embedded_as_published(
     grid: dict[str, tuple[Any, ...]] | None = None,
 ) -> System:
     """One teacher view and the slow teacher of the paper, for a few hundred steps."""
-    method = MeanTeacher(source_view=WIDE_VIEW, strong_view=WIDE_VIEW)
+    method = MeanTeacher(
+        occlusion_threshold=SURE_PEAK, source_view=WIDE_VIEW, strong_view=WIDE_VIEW
+    )
     stage = Stage("mean_teacher_1_view", method, architecture, source, target, budget)
     return System("mean teacher, 1 view", "adapted", stage, grid or {}, "momentum 0.999")
