@@ -38,10 +38,14 @@ LAST = Stage(
 
 def _changed(stage: Stage, path: str, value: Any) -> Stage:
     """The stage with a field replaced, which may lie in a dataclass that it holds."""
+    changed: Stage = _replaced(stage, path, value)
+    return changed
+
+
+def _replaced(owner: Any, path: str, value: Any) -> Any:
     head, _, rest = path.partition(".")
-    inner = getattr(stage, head)
-    new = _changed(inner, rest, value) if rest else value
-    return dataclasses.replace(stage, **{head: new})
+    new = _replaced(getattr(owner, head), rest, value) if rest else value
+    return dataclasses.replace(owner, **{head: new})
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ def test_a_feed_asks_for_what_there_is(changes: dict[str, Any], message: str) ->
 
 
 @pytest.mark.parametrize("changes", [{"steps": -1}, {"threads": 0}, {"checkpoint_every": 0}])
-def test_a_budget_is_not_negative(changes: dict[str, int]) -> None:
+def test_a_budget_is_not_negative(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="steps must be at least 0, threads and checkpoint_every"):
         dataclasses.replace(Budget(1), **changes)
 
@@ -270,7 +274,7 @@ def test_populations_are_replaced_along_the_chain_and_feeds_ask_for_no_more_than
     None
 ):
     stage = _changed(LAST, "source", (Feed(ADULTS, "train", 4, people=10),))
-    small = map_populations(stage, lambda population: dataclasses.replace(population, train=5))
+    small = map_populations(stage, lambda population: _replaced(population, "train", 5))
     assert [feed.population.splits()["train"] for feed in small.feeds()] == [5, 5]
     assert small.source[0].people == 5
     assert small.start is not None
