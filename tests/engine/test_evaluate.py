@@ -23,8 +23,8 @@ from posebridge.engine.evaluate import (
     evaluation_marker,
     floor_marker,
     read_scores,
-    scores_of,
 )
+from posebridge.engine.scoring import pck_scores
 from posebridge.engine.work import train_stage
 from posebridge.methods.supervised import Supervised
 from posebridge.metrics.floors import mean_pose, predict_mean_pose
@@ -84,7 +84,7 @@ def test_scores_can_be_made_again_from_the_errors(store: Store) -> None:
     marker = evaluation_marker(POINTING, INFANTS, "test")
     folder = marker.rpartition("/")[0]
     table = pq.read_table(io.BytesIO(store.read(f"{folder}/people.parquet")))
-    assert scores_of(table) == scores.scores
+    assert pck_scores(table) == scores.scores
 
 
 def _table(distances: Sequence[Sequence[float]], visibility: Sequence[Sequence[int]]) -> pa.Table:
@@ -106,7 +106,7 @@ def test_scores_count_hits_labels_and_failures() -> None:
     """
     nan = float("nan")
     table = _table([[4.0, 6.0, nan, nan], [1.0, 2.0, 9.0, nan]], [[2, 1, 2, 0], [1, 2, 2, 0]])
-    scores = scores_of(table)
+    scores = pck_scores(table)
     assert vars(scores["pck_box"]) == {"total": 2.0, "count": 6, "failures": 1}
     assert vars(scores["pck_box_visible"]) == {"total": 1.0, "count": 4, "failures": 1}
     assert scores["pck_side"].count == 3, "a person whose size is not known is absent"

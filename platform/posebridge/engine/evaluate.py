@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
@@ -11,36 +11,32 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from torch import nn
 
 from posebridge.engine.artifacts import Store
-from posebridge.engine.data import to_images
+from posebridge.engine.coco import PersonBox
+from posebridge.engine.predictors import PEOPLE_AT_ONCE, Crop, Predictor
 from posebridge.engine.reading import EncodedPeople, LeftOut, Reader, read_directly, reader
+from posebridge.engine.scoring import (
+    Guesses,
+    errors_table,
+    labels_of,
+    oks_scores,
+    pck_scores,
+    predictions_table,
+)
 from posebridge.engine.train import deployed
 from posebridge.engine.work import alone, open_in, stage_path
-from posebridge.estimators.base import Estimator
 from posebridge.identity import digest
-from posebridge.metrics import errors, floors
-from posebridge.metrics.pck import pck
+from posebridge.metrics import floors
 from posebridge.populations.base import Population
-from posebridge.populations.crops import (
-    UndecodableImageError,
-    apply_affine,
-    crop_from_image,
-    decode_image,
-    invert,
-    look,
-)
-from posebridge.populations.people import Person
+from posebridge.populations.crops import UndecodableImageError, decode_image
 from posebridge.records import Score
-from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, Stage
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same predictions give other scores."""
-BATCH = 32
-REFERENCES = ("box", "head", "torso", "side")
-SEEN = 2
+PADDING = 1.25
+"""How much larger than a person's true box the crop is."""
 
 
 class Floor(Enum):
@@ -53,19 +49,6 @@ class Floor(Enum):
     def reads_target_labels(self) -> bool:
         """Whether it is made from labels of the people it is measured on."""
         return self is Floor.SHUFFLED_TRUTH
-
-
-@dataclass(frozen=True, eq=False)
-class Guess:
-    """Keypoints of some people, in pixels of their images; NaN where there is none.
-
-    Attributes:
-        keypoints: [person, keypoint, 2].
-        confidence: [person, keypoint].
-    """
-
-    keypoints: np.ndarray
-    confidence: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -127,19 +110,15 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
     torch.set_num_threads(stage.budget.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     weights = store.read(f"{stage_path(stage)}/weights.safetensors")
-    nets, estimator = deployed(stage, weights)
+    nets, _ = deployed(stage, weights)
     nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    measured = _Measured(stage, nets, estimator, device, LeftOut())
+    predictor, left_out = Predictor(stage.name, stage.method, nets, device), LeftOut()
 
-    def guess(people: EncodedPeople) -> Guess:
-        parts = [_guess(measured, people, rows) for rows in _batches(len(people))]
-        return Guess(
-            np.concatenate([part.keypoints for part in parts]),
-            np.concatenate([part.confidence for part in parts]),
-        )
+    def guess(people: EncodedPeople) -> Guesses:
+        return _predictions(predictor, people, left_out)
 
     marker = evaluation_marker(stage, population, split)
-    _evaluate(store, marker, (population, split), guess, measured.left_out)
+    _evaluate(store, marker, (population, split), guess, left_out)
 
 
 def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -> None:
@@ -153,18 +132,18 @@ def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -
     """
     store = Store(uri)
 
-    def guess(people: EncodedPeople) -> Guess:
-        labels = _labels(people.people)
+    def guess(people: EncodedPeople) -> Guesses:
+        labels = labels_of(people.people)
         if floor is Floor.MEAN_POSE:
             _, known = _everybody(store, feed.population, feed.split, LeftOut())
-            fitted = _labels(known.people[: feed.people])
+            fitted = labels_of(known.people[: feed.people])
             mean = floors.mean_pose(fitted.keypoints, fitted.labelled, fitted.boxes)
             keypoints = floors.predict_mean_pose(mean, labels.boxes)
         else:
             keypoints = floors.shuffled_truth(
                 labels.keypoints, labels.labelled, labels.boxes, seed=0
             )
-        return Guess(keypoints, np.ones(keypoints.shape[:2], np.float32))
+        return Guesses(keypoints, np.ones(keypoints.shape[:2], np.float32))
 
     marker = floor_marker(floor, feed, population)
     _evaluate(store, marker, (population, "test"), guess, LeftOut())
@@ -174,7 +153,7 @@ def _evaluate(
     store: Store,
     marker: str,
     on: tuple[Population, str],
-    guess: Callable[[EncodedPeople], Guess],
+    guess: Callable[[EncodedPeople], Guesses],
     left_out: LeftOut,
 ) -> None:
     folder = marker.rpartition("/")[0]
@@ -183,13 +162,25 @@ def _evaluate(
             return
         since = time.perf_counter()
         everybody, people = _everybody(store, *on, left_out)
-        table = _errors(people, guess(people), everybody.population.skeleton)
-        buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
-        store.write(f"{folder}/people.parquet", buffer.getvalue())
-        scores = {name: asdict(score) for name, score in scores_of(table).items()}
+        found, skeleton = guess(people), everybody.population.skeleton
+        table = errors_table(people, found, skeleton)
+        scores = pck_scores(table) | oks_scores(people, found, skeleton)
+        _write_table(store, f"{folder}/people.parquet", table)
+        _write_table(store, f"{folder}/predictions.parquet", predictions_table(people, found))
         cost = {"people": len(people), "evaluation_seconds": time.perf_counter() - since}
-        store.write_json(marker, {"scores": scores, "skipped": left_out.counts(), "cost": cost})
+        told = {name: _told(score) for name, score in scores.items()}
+        store.write_json(marker, {"scores": told, "skipped": left_out.counts(), "cost": cost})
+
+
+def _write_table(store: Store, path: str, table: pa.Table) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    store.write(path, buffer.getvalue())
+
+
+def _told(score: Score) -> dict[str, Any]:
+    told = asdict(score)
+    return told | {"total": None if np.isnan(score.total) else score.total}
 
 
 def _everybody(
@@ -205,104 +196,21 @@ def _everybody(
     return everybody, everybody.read(everybody.shards)
 
 
-@dataclass(frozen=True, eq=False)
-class _Labels:
-    boxes: np.ndarray
-    keypoints: np.ndarray
-    visibility: np.ndarray
-
-    @property
-    def labelled(self) -> np.ndarray:
-        labelled: np.ndarray = self.visibility > 0
-        return labelled
-
-
-def _labels(people: Sequence[Person]) -> _Labels:
-    return _Labels(
-        np.stack([p.box for p in people]).astype(np.float64),
-        np.stack([p.keypoints for p in people]).astype(np.float64),
-        np.stack([p.visibility for p in people]),
-    )
-
-
-def _batches(count: int) -> Iterator[range]:
-    return (range(i, min(i + BATCH, count)) for i in range(0, count, BATCH))
-
-
-def _guess(measured: "_Measured", people: EncodedPeople, rows: Sequence[int]) -> Guess:
-    """Predictions for some rows; NaN for people whose image does not decode."""
-    height, width = measured.estimator.input_height, measured.estimator.input_width
-    crops = np.full((len(rows), height, width, 3), 127, np.uint8)
-    matrices = np.tile(np.eye(2, 3), (len(rows), 1, 1))
-    failed = np.zeros(len(rows), bool)
-    for place, row in enumerate(rows):
-        person = people.people[row]
-        try:
-            image = decode_image(people.encoded(row))
-        except UndecodableImageError:
-            measured.left_out.undecodable.add(person.person_id)
-            failed[place] = True
-            continue
-        matrix = crop_from_image(person.box, height, width)
-        crops[place] = look(image, matrix, height, width)
-        matrices[place] = invert(matrix)
-    with torch.autocast(
-        measured.device.type, dtype=torch.bfloat16, enabled=measured.device.type == "cuda"
-    ):
-        found = measured.stage.method.predict(measured.nets, to_images(crops, measured.device))
-    keypoints = found.keypoints.float().cpu().numpy()
-    mapped = np.stack([apply_affine(m, k) for m, k in zip(matrices, keypoints, strict=True)])
-    confidence = found.confidence.float().cpu().numpy().copy()
-    mapped[failed], confidence[failed] = np.nan, 0.0
-    return Guess(mapped, confidence)
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """A trained stage, ready to predict."""
-
-    stage: Stage
-    nets: nn.ModuleDict
-    estimator: Estimator
-    device: torch.device
-    left_out: LeftOut
-
-
-def _errors(people: EncodedPeople, guess: Guess, skeleton: Skeleton) -> pa.Table:
-    """One row a person: how far off, and the sizes that distances are compared with."""
-    labels = _labels(people.people)
-    truth, labelled = labels.keypoints, labels.labelled
-    distances = errors.keypoint_distances(guess.keypoints, truth, labelled)
-    failed = (labelled & np.isnan(distances)).any(axis=1)
-    heights, widths = people.sizes.T
-    sizes = {
-        "box_px": errors.box_size(labels.boxes),
-        "head_px": errors.head_size(truth, labelled, skeleton),
-        "torso_px": errors.torso_size(truth, labelled, skeleton),
-        "side_px": errors.side_size(heights, widths),
-    }
-    columns = {
-        "person_id": pa.array([p.person_id for p in people.people]),
-        "distance_px": pa.array(list(distances.astype(np.float32)), pa.list_(pa.float32())),
-        "visibility": pa.array(list(labels.visibility), pa.list_(pa.uint8())),
-        "confidence": pa.array(list(guess.confidence.astype(np.float32)), pa.list_(pa.float32())),
-    }
-    columns |= {name: pa.array(size.astype(np.float32)) for name, size in sizes.items()}
-    return pa.table(columns | {"failed": pa.array(failed)})
-
-
-def scores_of(table: pa.Table) -> dict[str, Score]:
-    """PCK@0.05 by each reference size, over labelled and over visible keypoints.
-
-    Args:
-        table: per-person errors.
-    """
-    distances = np.stack(table["distance_px"].to_numpy(zero_copy_only=False))
-    visibility = np.stack(table["visibility"].to_numpy(zero_copy_only=False))
-    scores = {}
-    for name in REFERENCES:
-        size = table[f"{name}_px"].to_numpy()
-        for suffix, counted in (("", visibility > 0), ("_visible", visibility == SEEN)):
-            tally = pck(distances, counted, size)
-            scores[f"pck_{name}{suffix}"] = Score(tally.total, tally.count, tally.failures)
-    return scores
+def _predictions(predictor: Predictor, people: EncodedPeople, left_out: LeftOut) -> Guesses:
+    """Predictions for everybody; NaN for people whose image does not decode."""
+    shape = (len(people), predictor.skeleton.num_keypoints)
+    keypoints, confidence = np.full((*shape, 2), np.nan), np.zeros(shape)
+    for first in range(0, len(people), PEOPLE_AT_ONCE):
+        rows, crops = [], []
+        for row in range(first, min(first + PEOPLE_AT_ONCE, len(people))):
+            person = people.people[row]
+            try:
+                image = decode_image(people.encoded(row))
+            except UndecodableImageError:
+                left_out.undecodable.add(person.person_id)
+                continue
+            rows.append(row)
+            crops.append(Crop(image, PersonBox(tuple(person.box.tolist())), PADDING))
+        for row, found in zip(rows, predictor.guess(crops), strict=True):
+            keypoints[row], confidence[row] = found.keypoints, found.confidence
+    return Guesses(keypoints, confidence)

@@ -26,7 +26,8 @@ from posebridge.populations.shards import read_shard
 READ_CPUS = 0.25
 """CPUs that one reading task takes: a training task leaves half a CPU free for two of them."""
 UNDECODABLE = "undecodable image"
-COLUMNS = (*CHECKED_COLUMNS, "encoded")
+COLUMNS = (*CHECKED_COLUMNS, "image_id", "area", "encoded")
+_PERSON = ["person_id", "image_id", "box", "keypoints", "visibility", "area"]
 _SHARD = "shard"
 
 
@@ -154,7 +155,7 @@ class Reader:
                 f"used, but all were left out: {self.left_out.counts()}. "
                 "Make or import the population again."
             )
-        rows = table.select(["person_id", "box", "keypoints", "visibility"]).to_pylist()
+        rows = table.select(_PERSON).to_pylist()
         if not self.labelled:
             rows = [row | self._without_labels() for row in rows]
         sizes = np.stack([table["height"].to_numpy(), table["width"].to_numpy()], axis=1)
