@@ -34,7 +34,8 @@ def doctor(asked: argparse.Namespace, console: Console) -> int:
 
 def table(findings: Sequence[Finding]) -> Grid:
     """The findings, one a row, each with its cure below it."""
-    grid = Grid("", "check", "found and cure")
+    grid = Grid("", "check")
+    grid.add_column("found and cure", overflow="fold")
     for one in findings:
         cure = f"\n[bold]→ {escape(one.cure)}[/]" if one.cure else ""
         grid.add_row(SIGNS[one.state], one.name, escape(one.found) + cure)

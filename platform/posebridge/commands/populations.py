@@ -87,6 +87,7 @@ def make(asked: argparse.Namespace, console: Console) -> int:
         f"{wanted.label} ({made.fingerprint}) is {state}: {_counts(made)}, "
         f"{_bytes(made) / MEGABYTE:.1f} MB, left out: {_rejected(made)}.",
         highlight=False,
+        soft_wrap=True,
     )
     told.print(folder, highlight=False, soft_wrap=True)
     return 0
@@ -104,8 +105,9 @@ def list_populations(asked: argparse.Namespace, console: Console) -> int:
     if not folders:
         console.print(f"Nothing is in the store {store.uri} yet: posebridge data make adult")
         return 0
-    columns = ("population", "knobs", "fingerprint", "people", "MB", "left out", "state")
-    there = Grid(*columns, title=f"in the store {store.uri}")
+    there = Grid(title=f"in the store {store.uri}")
+    for column in ("population", "knobs", "fingerprint", "people", "MB", "left out", "state"):
+        there.add_column(column, overflow="fold")
     for folder in folders:
         there.add_row(*(escape(cell) for cell in _listed(store, folder)))
     console.print(there)
