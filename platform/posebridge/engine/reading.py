@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -218,13 +219,8 @@ def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> It
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
-    def load(batch: pa.Table) -> Iterator[pa.Table]:
-        for index in batch["item"].to_pylist():
-            table = read_shard(folder, index, COLUMNS)
-            yield table.append_column(_SHARD, pa.array([index] * table.num_rows, pa.int32()))
-
     rows = ray.data.from_items(list(indices), override_num_blocks=len(indices)).map_batches(
-        load, batch_size=1, batch_format="pyarrow", num_cpus=READ_CPUS
+        partial(_load, folder), batch_size=1, batch_format="pyarrow", num_cpus=READ_CPUS
     )
     blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
     try:
@@ -235,3 +231,9 @@ def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> It
         for index in indices:
             read_shard(folder, index, COLUMNS)
         raise
+
+
+def _load(folder: str, batch: pa.Table) -> Iterator[pa.Table]:
+    for index in batch["item"].to_pylist():
+        table = read_shard(folder, index, COLUMNS)
+        yield table.append_column(_SHARD, pa.array([index] * table.num_rows, pa.int32()))
