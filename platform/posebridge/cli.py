@@ -4,12 +4,23 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 
-from posebridge.commands import doctor, experiments, populations, predict
+from posebridge.commands import doctor
 from posebridge.engine.artifacts import StoreError
 
+try:
+    from posebridge.commands import experiments, populations, predict
+except ImportError as error:
+    # The doctor alone can still say what is wrong, and how to cure it.
+    BROKEN: ImportError | None = error
+else:
+    BROKEN = None
+
 STORE = "store"
+NAMES = ("data", "plan", "run", "status", "leaderboard", "predict")
 Verb = Callable[[argparse.Namespace, Console], int]
+Options = Callable[[argparse.ArgumentParser], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verb: Verb = asked.verb
     try:
         return verb(asked, Console())
-    except (ValueError, OSError, StoreError) as error:
-        errors.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+    except (ValueError, OSError, ImportError, StoreError) as error:
+        errors.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         errors.print("stopped; the same command goes on from here")
@@ -39,15 +50,17 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = top.add_subparsers(required=True, metavar="verb")
 
-    def add(
-        name: str, verb: Verb, options: Callable[[argparse.ArgumentParser], None], text: str
-    ) -> None:
+    def add(name: str, verb: Verb, options: Options, text: str) -> None:
         added = verbs.add_parser(name, help=text, description=text)
         added.add_argument("--store", default=STORE, help="folder or fsspec URI of all artifacts")
         added.set_defaults(verb=verb)
         options(added)
 
     add("doctor", doctor.doctor, doctor.add_doctor, "what this machine lacks, with cures")
+    if BROKEN is not None:
+        for name in NAMES:
+            add(name, broken, lambda added: None, "not usable: see posebridge doctor")
+        return top
     add("data", populations.data, populations.add_data, "make, list and look at populations")
     add("plan", experiments.plan, experiments.add_experiment, "what will run, at what cost")
     add("run", experiments.run, experiments.add_run, "run what is not done; again: go on")
@@ -60,3 +73,12 @@ def parser() -> argparse.ArgumentParser:
     )
     add("predict", predict.predict, predict.add_predict, "keypoints of images")
     return top
+
+
+def broken(asked: argparse.Namespace, console: Console) -> int:
+    """Say that a library cannot be imported.
+
+    Raises:
+        ImportError: always.
+    """
+    raise ImportError(f"a library cannot be imported ({BROKEN}): see posebridge doctor.")

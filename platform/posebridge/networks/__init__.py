@@ -1,0 +1,1 @@
+"""Networks that methods train or consult besides the estimator, and ways to ask them."""
