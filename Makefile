@@ -20,7 +20,7 @@ help:
 
 quickstart: $(STAMP)
 	@$(BIN)/posebridge run experiments/quickstart.py
-	@$(BIN)/posebridge leaderboard experiments/quickstart.py
+	@$(BIN)/posebridge leaderboard experiments/quickstart.py --picture store/quickstart.png
 
 # The slow ones start clusters and kill processes: alone, not two at a time.
 test: $(STAMP)

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 from rich.console import Console
 from rich.table import Table as Grid
 
 from posebridge.engine.artifacts import Store, read_holder
 from posebridge.engine.cluster import cluster
+from posebridge.engine.gallery import gallery
 from posebridge.engine.graph import Failure, Task, execute_here, execute_on_ray, outstanding
 from posebridge.engine.pricing import Prices, price
 from posebridge.engine.results import note_experiment, records_of, write_records
@@ -26,6 +28,9 @@ from posebridge.leaderboard import (
     render_terminal,
 )
 from posebridge.records import Record, read_records
+
+PICTURED = 6
+"""People in a picture."""
 
 
 def add_experiment(added: argparse.ArgumentParser) -> None:
@@ -59,6 +64,12 @@ def add_leaderboard(added: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="also write records, tables and people's errors there, such as results",
+    )
+    added.add_argument(
+        "--picture",
+        type=Path,
+        metavar="FILE",
+        help="also draw some people of the first population as each system sees them",
     )
 
 
@@ -146,7 +157,22 @@ def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
     if asked.publish:
         _publish(asked, planned, shown, wanted, path)
         console.print(f"written to {asked.publish}", highlight=False)
+    if asked.picture:
+        _draw(planned, asked.picture)
+        console.print(f"drawn in {asked.picture}", highlight=False)
     return 0
+
+
+def _draw(planned: Plan, file: Path) -> None:
+    if outstanding(_everything(planned), planned.store)[0]:
+        raise ValueError(
+            "--picture draws what is in the store, but something there is not done yet: run the "
+            "experiment first (posebridge run)."
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    picture = gallery(planned, planned.choose(), people=PICTURED)
+    if not cv2.imwrite(str(file), picture):
+        raise ValueError(f"--picture takes a file such as people.png, but got {file}.")
 
 
 def _seeds(text: str) -> tuple[int, ...]:
