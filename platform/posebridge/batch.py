@@ -7,9 +7,10 @@ Axes, wherever an annotation names them:
     height, width   pixels of an image, or cells of a map
     2         (x, y), in that order
 
-Frames: all coordinates are continuous pixels with (0, 0) at the corner of the top-left pixel, whose centre is
-therefore (0.5, 0.5). *canonical* is the upright crop an estimator is given at test time; a *view* is an augmented
-look at the same crop. Images are RGB in [0, 1]; each estimator normalises them for itself.
+Frames: all coordinates are continuous pixels with (0, 0) at the corner of the top-left pixel, whose
+centre is therefore (0.5, 0.5). *canonical* is the upright crop an estimator is given at test time;
+a *view* is an augmented look at the same crop. Images are RGB in [0, 1]; each estimator normalises
+them for itself.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,8 @@ class View:
 
     Attributes:
         images: the look itself.
-        canonical_from_view: affine matrices in pixels. Where the determinant is negative the view is mirrored,
-            and its keypoint channels are those of the mirrored person.
+        canonical_from_view: affine matrices in pixels. Where the determinant is negative the view
+            is mirrored, and its keypoint channels are those of the mirrored person.
     """
 
     images: Float[Tensor, "batch 3 height width"]
@@ -61,7 +62,8 @@ class Maps:
 
     Attributes:
         heatmaps: one map per keypoint; the target is a Gaussian of height 1.
-        offsets: (x, y) from the corner of a cell to the keypoint, in cells, or None for estimators without them.
+        offsets: (x, y) from the corner of a cell to the keypoint, in cells; None for estimators
+            without them.
     """
 
     heatmaps: Float[Tensor, "batch keypoint height width"]

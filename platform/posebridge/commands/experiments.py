@@ -95,7 +95,8 @@ def plan(asked: argparse.Namespace, console: Console) -> int:
         names = ", ".join(system.name for system in planned.undecided())
         console.print(
             f"{names}: after the candidates of seed {planned.experiment.seeds[0]}, "
-            f"{planned.experiment.selection.description} decides, and the winner runs under every seed."
+            f"{planned.experiment.selection.description} decides, and the winner runs under every "
+            "seed."
         )
     return 0
 
@@ -112,8 +113,8 @@ def run(asked: argparse.Namespace, console: Console) -> int:
             choices, failures = _execute(planned, execute_on_ray, console)
     if failures:
         console.print(
-            f"[red]{len(failures)} failed.[/] What is done is kept: mend the cause and run the same "
-            "command again."
+            f"[red]{len(failures)} failed.[/] What is done is kept: mend the cause and run the "
+            "same command again."
         )
         return 1
     records = write_records(store, records_of(planned, choices, asked.scale), _records(asked))

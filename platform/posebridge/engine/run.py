@@ -174,7 +174,7 @@ class Plan:
 
 
 def population_tasks(store: Store, needed: Population) -> list[Task]:
-    """Make a population: its shards side by side, then its manifest; one that was imported must be there.
+    """Make a population: its shards, then its manifest; an imported one must be there.
 
     Raises:
         ValueError: if an imported population is not in the store.

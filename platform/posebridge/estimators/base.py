@@ -1,4 +1,4 @@
-"""The two faces of an estimator: an `Architecture` says which network, an `Estimator` is the network."""
+"""An `Architecture` says which network, an `Estimator` is the network."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """What a method is: a frozen dataclass of hyperparameters with `setup`, `update` and `predict`.
 
-All that a method learns lives in the one `nn.ModuleDict` its `setup` returns; that is what the engine checkpoints.
-The engine owns the loop, the devices and the optimisers. Before every step it seeds torch's generator from the
-stage's seed and the step, so a method simply draws from `torch.rand` and stays repeatable and resumable.
+All that a method learns lives in the one `nn.ModuleDict` its `setup` returns; that is what the
+engine checkpoints. The engine owns the loop, the devices and the optimisers. Before every step it
+seeds torch's generator from the stage's seed and the step, so a method simply draws from
+`torch.rand` and stays repeatable and resumable.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +19,7 @@ from posebridge.estimators.base import Estimator
 from posebridge.populations.views import ViewPolicy
 
 Optimize = Callable[[str, Tensor], None]
-"""`optimize(player, loss)`: the engine's zero-grad, backward, clip, step and schedule for one player."""
+"""`optimize(player, loss)`: the engine's zero-grad, backward, clip, step and schedule."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,12 @@ class Views:
 
 @dataclass(frozen=True)
 class TrainingMethod(ABC):
-    """An algorithm that learns from labelled people, and from unlabelled ones where it asks for them.
+    """Learns from labelled people, and from unlabelled ones if it asks for them.
 
     Attributes:
         players: names of the networks in the `ModuleDict` that an optimiser moves.
-        version: raised whenever the algorithm changes, so that a stale artifact never passes for a fresh one.
+        version: raised whenever the algorithm changes, so that a stale artifact never passes for
+            a fresh one.
     """
 
     players: ClassVar[tuple[str, ...]] = ("student",)

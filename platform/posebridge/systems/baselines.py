@@ -1,7 +1,7 @@
 """The rows that every claim of adaptation is measured against.
 
-`published` is the network as it was released; `control` sees the labelled data, steps and views of an adaptation
-method and nothing of its target; `oracle` is told the target's labels, and never ranks.
+`published` is the network as it was released; `control` sees the labelled data, steps and views of
+an adaptation method and nothing of its target; `oracle` is told the target's labels, never ranks.
 """
 
 from dataclasses import replace

@@ -1,8 +1,9 @@
-"""UniFrame: a mean teacher with occlusions, one stage from the source model (Kim et al., ECCV 2022).
+"""UniFrame: a mean teacher with occlusions, one stage from the source model (Kim et al., 2022).
 
-At paper scale it has the released settings: ResNet-101, batches of 32 + 32, Adam at 1e-4 cut tenfold at epochs 45 and
-60, 40 epochs of 500 steps on the source and 30 with the target, momentum 0.999, one teacher view. At embedded scale
-it starts from MoveNet Lightning, and its teacher votes over four turns: `methods/mean_teacher.py`.
+At paper scale it has the released settings: ResNet-101, batches of 32 + 32, Adam at 1e-4 cut
+tenfold at epochs 45 and 60, 40 epochs of 500 steps on the source and 30 with the target, momentum
+0.999, one teacher view. At embedded scale it starts from MoveNet Lightning, and its teacher votes
+over four turns: see `methods/mean_teacher.py`.
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ from posebridge.stages import Budget, Feed, Stage, StepDecay, System
 EPOCH = 500
 """Steps in an epoch of the released code, whatever the size of the data."""
 SURE_PEAK = 0.5
-"""Lightning's peaks are lower than those of the paper's network: on adults 95 of 100 are below 0.9."""
+"""Lightning's peaks are lower than the paper's network's: on adults 95 of 100 are below 0.9."""
 
 
 def paper(source: Population, target: Population) -> System:
