@@ -7,8 +7,8 @@ Axes, wherever an annotation names them:
     height, width   pixels of an image, or cells of a map
     2         (x, y), in that order
 
-Frames: all coordinates are continuous pixels with (0, 0) at the corner of the top-left pixel, whose
-centre is therefore (0.5, 0.5). *canonical* is the upright crop an estimator is given at test time;
+Frames: all coordinates are continuous pixels with (0, 0) at the corner of the top-left pixel, its
+centre at (0.5, 0.5). *canonical* is the upright crop an estimator is given at test time;
 a *view* is an augmented look at the same crop. Images are RGB in [0, 1]; each estimator normalises
 them for itself.
 """
