@@ -1,7 +1,7 @@
 """Does a mean teacher adapt an adult pose model to infants, beyond what augmentation does?
 
 Run:     posebridge run experiments/first_adaptation.py
-Cost:    24 trainings of 250 to 600 steps, about an hour on 2 cores, rendering included
+Cost:    19 trainings of 250 to 600 steps, about an hour on 2 cores, rendering included
 Expect:  published weights 25-60 PCK@0.05 of the box on infants (C3, full rotation); the mean
          teacher at least 4 points above the control, with a paired interval above zero, and less
          than a point lost on adults; the oracle at least 10 points above the control; no gain of
