@@ -7,12 +7,20 @@ from pathlib import Path
 
 import cv2
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from posebridge.engine.artifacts import Store, read_holder
 from posebridge.engine.cluster import cluster
 from posebridge.engine.gallery import gallery
-from posebridge.engine.graph import Failure, Task, execute_here, execute_on_ray, outstanding
+from posebridge.engine.graph import (
+    Failure,
+    Task,
+    execute_here,
+    execute_on_ray,
+    outstanding,
+    read_failure,
+)
 from posebridge.engine.pricing import Prices, price
 from posebridge.engine.results import note_experiment, records_of, write_records
 from posebridge.engine.run import Choice, Plan, run_experiment
@@ -27,7 +35,7 @@ from posebridge.leaderboard import (
     render_markdown,
     render_terminal,
 )
-from posebridge.records import Record, read_records
+from posebridge.records import Record, append_record, read_records
 
 PICTURED = 6
 """People in a picture."""
@@ -82,7 +90,7 @@ def plan(asked: argparse.Namespace, console: Console) -> int:
     prices = Prices.measured(store)
     grid = Grid("task", "steps", "seconds", title=f"{planned.experiment.name}: still to do")
     for task in (t for t in waiting if t.steps):
-        grid.add_row(task.name, str(task.steps), prices.show(task))
+        grid.add_row(escape(task.name), str(task.steps), prices.show(task))
     total = price(waiting, prices)
     if any(task.steps for task in waiting):
         console.print(grid)
@@ -91,12 +99,12 @@ def plan(asked: argparse.Namespace, console: Console) -> int:
         f"{len(done)} tasks are done; {len(waiting) - others} trainings and {others} others "
         f"(rendering, evaluation) are to do. {total.describe()}"
     )
-    if planned.undecided():
+    if planned.undecided() and outstanding(planned.first_phase(), store)[0]:
         names = ", ".join(system.name for system in planned.undecided())
         console.print(
-            f"{names}: after the candidates of seed {planned.experiment.seeds[0]}, "
+            f"{escape(names)}: after the candidates of seed {planned.experiment.seeds[0]}, "
             f"{planned.experiment.selection.description} decides, and the winner runs under every "
-            "seed."
+            "seed, which is not counted here."
         )
     return 0
 
@@ -120,11 +128,12 @@ def run(asked: argparse.Namespace, console: Console) -> int:
     records = write_records(store, records_of(planned, choices, asked.scale), _records(asked))
     for choice in (c for c in choices if c.scores):
         picked = ", ".join(f"{k} = {v}" for k, v in choice.selected.items())
-        console.print(f"{choice.system.name}: {picked} chosen", highlight=False)
+        console.print(f"{choice.system.name}: {picked} chosen", highlight=False, markup=False)
     console.print(
         f"done: {len(records)} records in {_records(asked) / planned.experiment.name}.jsonl. "
         f"See them: posebridge leaderboard {asked.experiment}",
         highlight=False,
+        markup=False,
         soft_wrap=True,
     )
     return 0
@@ -139,7 +148,7 @@ def status(asked: argparse.Namespace, console: Console) -> int:
     for task in waiting:
         state = _state(store, task)
         if state:
-            grid.add_row(task.name, state)
+            grid.add_row(escape(task.name), state)
     if grid.row_count:
         console.print(grid)
     console.print(f"{len(done)} of {len(done) + len(waiting)} tasks are done.")
@@ -152,19 +161,20 @@ def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
     path = _records(asked) / f"{planned.experiment.name}.jsonl"
     records, half_lines = read_records(path)
     wanted = _wanted(planned, asked.scale, records)
-    shown = _tables(planned.experiment, wanted, path, asked.metric, half_lines)
-    for table in shown:
+    for table in _tables(planned.experiment, wanted, path, asked.metric, half_lines):
         console.print(render_terminal(table))
     if asked.publish:
-        _publish(asked, planned, shown, wanted, path)
-        console.print(f"written to {asked.publish}", highlight=False)
+        _publish(asked, planned.experiment, wanted, path)
+        console.print(f"written to {asked.publish}", highlight=False, markup=False)
     if asked.picture:
         _draw(planned, asked.picture)
-        console.print(f"drawn in {asked.picture}", highlight=False)
+        console.print(f"drawn in {asked.picture}", highlight=False, markup=False)
     return 0
 
 
 def _draw(planned: Plan, file: Path) -> None:
+    if not cv2.haveImageWriter(str(file)):
+        raise ValueError(f"--picture takes a file such as people.png, but got {file}.")
     if outstanding(_everything(planned), planned.store)[0]:
         raise ValueError(
             "--picture draws what is in the store, but something there is not done yet: run the "
@@ -173,16 +183,16 @@ def _draw(planned: Plan, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     picture = gallery(planned, planned.choose(), people=PICTURED)
     if not cv2.imwrite(str(file), picture):
-        raise ValueError(f"--picture takes a file such as people.png, but got {file}.")
+        raise OSError(f"{file} cannot be written: is the disk full, or the folder not yours?")
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
         raise argparse.ArgumentTypeError(
             f"seeds are whole numbers such as 0,1,2, but got {text!r}"
-        ) from None
+        )
+    return tuple(int(part) for part in parts)
 
 
 def _plan(asked: argparse.Namespace) -> Plan:
@@ -190,7 +200,8 @@ def _plan(asked: argparse.Namespace) -> Plan:
     experiment = override(experiment, dict(parse_setting(text) for text in asked.settings))
     if asked.seeds:
         experiment = replace(experiment, seeds=asked.seeds)
-    return Plan(experiment, Store(asked.store))
+    # Absolute: the processes that do the work may be in another folder.
+    return Plan(experiment, Store(Store(asked.store).path()))
 
 
 def _records(asked: argparse.Namespace) -> Path:
@@ -229,15 +240,16 @@ def _state(store: Store, task: Task) -> str:
             f"step {at['step']} of {at['steps']}, {at['images_per_s']:.0f} images/s" if at else ""
         )
         return f"running on {holder.host} (process {holder.pid}) {far}"
-    if store.exists(f"{task.folder}/error.json"):
-        return f"[red]failed:[/] {store.read_json(f'{task.folder}/error.json')['cause']}"
+    failed = read_failure(store, task)
+    if failed is not None:
+        return f"[red]failed:[/] {escape(failed)}"
     return "waiting" if task.steps else ""
 
 
 def _wanted(planned: Plan, scale: str, records: list[Record]) -> list[Record]:
-    """The records of what is asked, if all of it is in the store; otherwise all there are."""
-    phases = _everything(planned)
-    if outstanding(phases, planned.store)[0]:
+    """The records of what is asked, if all of it is in the store; otherwise all of the scale."""
+    records = [record for record in records if record.scale == scale]
+    if outstanding(_everything(planned), planned.store)[0]:
         return records
     keys = {record.key for record, _ in records_of(planned, planned.choose(), scale)}
     return [record for record in records if record.key in keys] or records
@@ -270,22 +282,32 @@ def _tables(
 
 
 def _publish(
-    asked: argparse.Namespace,
-    planned: Plan,
-    tables: list[Table],
-    records: list[Record],
-    path: Path,
+    asked: argparse.Namespace, experiment: Experiment, records: list[Record], path: Path
 ) -> None:
     """Put exactly these records, their people's errors and their tables into a folder."""
-    name, folder = planned.experiment.name, asked.publish / "records"
-    (folder / "people").mkdir(parents=True, exist_ok=True)
-    lines = path.read_bytes().splitlines(keepends=True)
-    keys = {record.key for record in records}
-    kept = [line for line in lines if any(f'"{key}"'.encode() in line for key in keys)]
-    (folder / f"{name}.jsonl").write_bytes(b"".join(kept))
-    for record in records:
-        (folder / record.people).write_bytes((path.parent / record.people).read_bytes())
+    file = asked.publish / "records" / path.name
+    # Where the store is not a local folder, its records may be those of the folder already.
+    if file.resolve() != path.resolve():
+        _copy(records, path, file)
+    # From what was published, so that a reader of the folder alone can make them again.
+    published, half_lines = read_records(file)
+    tables = _tables(experiment, published, file, asked.metric, half_lines)
     boards = asked.publish / "leaderboards"
     boards.mkdir(parents=True, exist_ok=True)
-    (boards / f"{name}.md").write_text("\n".join(render_markdown(table) for table in tables))
-    (boards / f"{name}.csv").write_text("\n".join(render_csv(table) for table in tables))
+    for suffix, render in (("md", render_markdown), ("csv", render_csv)):
+        text = "\n".join(render(table) for table in tables)
+        (boards / f"{experiment.name}.{suffix}").write_text(text, encoding="utf-8")
+
+
+def _copy(records: list[Record], path: Path, file: Path) -> None:
+    """Make `file` hold exactly these records of `path`, with the people's errors beside it."""
+    before = {record.people for record in read_records(file)[0]} if file.is_file() else set()
+    people = {record.people: (path.parent / record.people).read_bytes() for record in records}
+    (file.parent / "people").mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    for name in before - set(people):
+        (file.parent / name).unlink(missing_ok=True)
+    for name, content in people.items():
+        (file.parent / name).write_bytes(content)
+    for record in records:
+        append_record(file, record)

@@ -250,5 +250,17 @@ def _report(store: Store, watcher: Watcher, running: Sequence[Task]) -> None:
 
 def note_failure(store: Store, failure: Failure) -> None:
     """Leave the cause beside what was made so far, for `status`."""
-    content = {"task": failure.task.name, "cause": failure.cause, "time": time.time()}
-    store.write(f"{failure.task.folder}/error.json", json.dumps(content).encode())
+    task = failure.task
+    content = {"task": task.name, "marker": task.marker, "cause": failure.cause}
+    content["time"] = time.time()
+    store.write(f"{task.folder}/error.json", json.dumps(content).encode())
+
+
+def read_failure(store: Store, task: Task) -> str | None:
+    """Why a task failed when it was last tried; None if it did not."""
+    path = f"{task.folder}/error.json"
+    if not store.exists(path):
+        return None
+    content = store.read_json(path)
+    # Shards of a population share a folder.
+    return str(content["cause"]) if content.get("marker", task.marker) == task.marker else None

@@ -1,6 +1,7 @@
 """What a user sees while work is done: a bar per training stage, a line per event."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -48,9 +49,12 @@ class ConsoleWatcher(Watcher):
     def started(self, task: Task) -> None:
         """A bar for what trains."""
         if task.steps:
-            self._shown[task.marker] = self._bars.add_task(task.name, total=task.steps, speed="")
+            self._shown[task.marker] = self._bars.add_task(
+                escape(task.name), total=task.steps, speed=""
+            )
             if self._lines:
-                self._console.print(f"… {task.name}, {task.steps} steps", highlight=False)
+                name = escape(task.name)
+                self._console.print(f"… {name}, {task.steps} steps", highlight=False)
 
     def progressed(self, task: Task, progress: dict[str, float]) -> None:
         """Move its bar."""
@@ -65,16 +69,19 @@ class ConsoleWatcher(Watcher):
         self._bars.advance(self._all)
         self._drop(task)
         if task.steps:
-            self._console.print(f"[green]✓[/] {task.name} ({seconds:.0f} s)", highlight=False)
+            name = escape(task.name)
+            self._console.print(f"[green]✓[/] {name} ({seconds:.0f} s)", highlight=False)
 
     def failed(self, failure: Failure) -> None:
         """Say why, at once."""
         self._drop(failure.task)
-        self._console.print(f"[red]✗ {failure.task.name}:[/] {failure.cause}", highlight=False)
+        name, cause = escape(failure.task.name), escape(failure.cause)
+        self._console.print(f"[red]✗ {name}:[/] {cause}", highlight=False)
 
     def skipped(self, task: Task, cause: Task) -> None:
         """Say what it waited for."""
-        self._console.print(f"[yellow]– {task.name}[/] needs {cause.name!r}", highlight=False)
+        name, needed = escape(task.name), escape(repr(cause.name))
+        self._console.print(f"[yellow]– {name}[/] needs {needed}", highlight=False)
 
     def _drop(self, task: Task) -> None:
         if task.marker in self._shown:
