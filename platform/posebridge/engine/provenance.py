@@ -3,6 +3,7 @@
 Kept beside results, never part of a key.
 """
 
+import functools
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -11,16 +12,20 @@ from pathlib import Path
 PACKAGES = ("torch", "ray", "numpy", "opencv-python-headless", "numba", "pyarrow", "posebridge")
 
 
+@functools.cache
 def commit() -> str:
     """The commit of the code that runs, with a + where files differ; "unknown" without one."""
     here = Path(__file__).parent
     try:
+        # Installed, this may lie in a repository of somebody else's.
+        _git(here, "ls-files", "--error-unmatch", __file__)
         head = _git(here, "rev-parse", "--short=12", "HEAD")
         return head + ("+" if _git(here, "status", "--porcelain", "-uno") else "")
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return "unknown"
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Python and the libraries that decide a result."""
     found = {"python": platform.python_version()}

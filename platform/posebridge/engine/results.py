@@ -19,7 +19,7 @@ from posebridge.records import RECORD_VERSION, Record, append_record, read_recor
 from posebridge.stages import Stage
 
 
-class RecordConflictError(Exception):
+class RecordConflictError(ValueError):
     """The same work gave another result than the one on record."""
 
 
@@ -86,6 +86,7 @@ def _record(
 ) -> tuple[Record, str]:
     measured: Scores = read_scores(plan.store, marker)
     made = _made(plan.store, stage)
+    trained = made.get("made")
     key = digest([asked, marker])
     record = Record(
         key=key,
@@ -97,8 +98,8 @@ def _record(
         cost=made.get("cost", {}) | measured.cost,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         host=socket.gethostname(),
-        commit=made.get("made", {}).get("commit", commit()),
-        versions=versions(),
+        commit=trained["commit"] if trained else commit(),
+        versions=trained["versions"] if trained else versions(),
         **asked,
     )
     return record, f"{marker.rpartition('/')[0]}/people.parquet"
@@ -135,17 +136,25 @@ def write_records(
     everything = list(records)
     path = folder / f"{everything[0][0].experiment}.jsonl"
     known = {r.key: r for r in read_records(path)[0]} if path.is_file() else {}
+    for record, _ in everything:
+        _check_same(known.get(record.key, record), record, path)
+    (folder / "people").mkdir(parents=True, exist_ok=True)
     for record, people in everything:
-        (folder / "people").mkdir(parents=True, exist_ok=True)
-        (folder / record.people).write_bytes(store.read(people))
+        if record.key not in known or not (folder / record.people).is_file():
+            (folder / record.people).write_bytes(store.read(people))
         if record.key not in known:
             append_record(path, record)
-        elif different := same_result(known[record.key], record):
-            raise RecordConflictError(
-                f"record {record.key} of {record.system!r} must be what it was, but "
-                f"{', '.join(different)} differ: see {path}, and what changed on this machine."
-            )
     return [record for record, _ in everything]
+
+
+def _check_same(known: Record, record: Record, path: Path) -> None:
+    different = same_result(known, record)
+    # Other libraries are no other result, but may be why there is one.
+    if set(different) - {"versions"}:
+        raise RecordConflictError(
+            f"record {record.key} of {record.system!r} must be what it was, but "
+            f"{', '.join(different)} differ: see {path}, and what changed on this machine."
+        )
 
 
 def note_experiment(store: Store, experiment: Experiment, scale: str) -> None:
