@@ -1,7 +1,8 @@
 """A picture of what systems see: some people, and one row for the truth and for each system."""
 
+import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from posebridge.engine.overlay import overlay
 from posebridge.engine.reading import EncodedPeople, LeftOut, read_directly, reader
 from posebridge.engine.run import Choice, Plan
 from posebridge.engine.work import open_in
-from posebridge.populations.crops import decode_image
+from posebridge.populations.crops import UndecodableImageError, decode_image
 from posebridge.skeletons import Skeleton
 
 TILE_WIDTH, TITLE_HEIGHT = 192, 22
@@ -26,7 +27,7 @@ def gallery(
 ) -> UInt8[np.ndarray, "height width 3"]:
     """The first people of the headline population, as they are and as each system sees them.
 
-    They are the first, not the best. Systems are under the first seed.
+    They are the first whose image decodes, not the best. Systems are under the first seed.
 
     Args:
         plan: of a finished experiment.
@@ -35,6 +36,9 @@ def gallery(
 
     Returns:
         BGR.
+
+    Raises:
+        ValueError: if no image of theirs decodes.
     """
     target, seed = plan.experiment.targets[0], plan.experiment.seeds[0]
     population = open_in(plan.store, target)
@@ -47,13 +51,28 @@ def gallery(
         people=people,
     )
     shown = read.read(read.shards)
+    images = _images(shown)
     rows: Rows = {"truth": _truth(shown)}
     for choice in choices:
         marker = evaluation_marker(choice.system.seeded(seed).stage, target, SPLIT)
         rows[choice.system.name] = _predicted(plan, marker, len(shown))
     return np.concatenate(
-        [_strip(title, *row, shown, population.skeleton) for title, row in rows.items()]
+        [_strip(title, *row, images, population.skeleton) for title, row in rows.items()]
     )
+
+
+def _images(shown: EncodedPeople) -> dict[int, np.ndarray]:
+    """The image of each person, by row; without those that do not decode."""
+    images = {}
+    for row in range(len(shown)):
+        with contextlib.suppress(UndecodableImageError):
+            images[row] = decode_image(shown.encoded(row))
+    if not images:
+        raise ValueError(
+            f"the first {len(shown)} people must have an image that decodes, but none has: make "
+            "or import their population again."
+        )
+    return images
 
 
 def _truth(shown: EncodedPeople) -> tuple[np.ndarray, np.ndarray]:
@@ -76,13 +95,12 @@ def _strip(
     title: str,
     keypoints: np.ndarray,
     confidence: np.ndarray,
-    shown: EncodedPeople,
+    images: Mapping[int, np.ndarray],
     skeleton: Skeleton,
 ) -> np.ndarray:
     """One row: a title, and the people side by side."""
     tiles = []
-    for row in range(len(shown)):
-        image = decode_image(shown.encoded(row))
+    for row, image in images.items():
         drawn = overlay(image, [(keypoints[row], confidence[row])], skeleton)
         height = round(TILE_WIDTH * drawn.shape[0] / drawn.shape[1])
         tiles.append(cv2.resize(drawn, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA))
