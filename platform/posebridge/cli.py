@@ -11,9 +11,10 @@ from posebridge.engine.artifacts import StoreError
 
 try:
     from posebridge.commands import experiments, populations, predict
-except ImportError as error:
+# A library whose parts do not fit each other raises these as well.
+except (ImportError, OSError, RuntimeError, AttributeError) as error:
     # The doctor alone can still say what is wrong, and how to cure it.
-    BROKEN: ImportError | None = error
+    BROKEN: Exception | None = error
 else:
     BROKEN = None
 
@@ -29,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0; 1 if something failed; 2 if the command cannot be understood; 130 if it was interrupted.
     """
-    asked = parser().parse_args(arguments)
+    top = parser()
+    asked, unknown = top.parse_known_args(arguments)
+    # A broken verb says so whatever its options: they cannot be known.
+    if unknown and asked.verb is not broken:
+        top.error(f"unrecognized arguments: {' '.join(unknown)}")
     errors = Console(stderr=True)
     verb: Verb = asked.verb
     try:
