@@ -1,0 +1,41 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+
+def _quick(name: str, *options: str) -> dict[str, Any]:
+    """The last line that a quick run of a benchmark prints."""
+    command = [sys.executable, str(EXPERIMENTS / f"{name}.py"), "--quick", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    printed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return printed
+
+
+def _encloses(interval: list[float], value: float) -> bool:
+    low, high = interval
+    return low <= value <= high
+
+
+@pytest.mark.slow
+def test_loading_is_compared_with_a_dataloader_and_a_bare_loop(tmp_path: Path) -> None:
+    printed = _quick("benchmark_loading", "--store", str(tmp_path))
+    for name in ("ours_over_dataloader", "ours_over_bare_loop"):
+        assert printed[name] > 0
+        assert _encloses(printed[f"{name}_interval"], printed[name])
+    assert set(printed["images_per_s"]) == {"ours", "dataloader_1", "dataloader_2", "bare_loop"}
+
+
+@pytest.mark.slow
+def test_a_step_of_the_engine_is_compared_with_a_bare_one() -> None:
+    """Only Lightning tells the share, and a quick run leaves it out."""
+    printed = _quick("benchmark_step")
+    assert printed["overhead"] is None
+    assert _encloses(printed["overhead_ms_interval"], printed["overhead_ms"])
+    assert printed["small"]["bare_ms"] > 0
