@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +94,7 @@ def _record(
         version=RECORD_VERSION,
         split="test",
         scores=measured.scores,
-        skipped=measured.skipped | made.get("skipped", {}),
+        skipped=dict(Counter(measured.skipped) + Counter(made.get("skipped", {}))),
         people=f"people/{key}.parquet",
         cost=made.get("cost", {}) | measured.cost,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -106,7 +107,7 @@ def _record(
 
 
 def _made(store: Store, stage: Stage | None) -> dict[str, Any]:
-    """Manifests of a chain of stages: the last one's, with the cost of all."""
+    """Manifests of a chain of stages: the last one's, with what all cost and left out."""
     if stage is None:
         return {}
     manifests = [store.read_json(f"{stage_path(s)}/manifest.json") for s in stage.chain()]
@@ -114,7 +115,8 @@ def _made(store: Store, stage: Stage | None) -> dict[str, Any]:
     for manifest in manifests[:-1]:
         for unit in ("steps", "seconds", "images"):
             cost[unit] += manifest["cost"][unit]
-    return {**manifests[-1], "cost": cost}
+    skipped = sum((Counter(manifest["skipped"]) for manifest in manifests), Counter[str]())
+    return {**manifests[-1], "cost": cost, "skipped": skipped}
 
 
 def write_records(
