@@ -27,6 +27,8 @@ from posebridge.populations.manifest import OpenPopulation, open_population
 from posebridge.stages import Feed, Stage
 
 log = logging.getLogger(__name__)
+WAIT_SECONDS = 1.0
+"""Between two looks at what somebody else is making."""
 
 
 def population_path(population: Population) -> str:
@@ -54,7 +56,7 @@ def alone(store: Store, folder: str, marker: str) -> Iterator[Lease | None]:
                 return
         except LeaseTakenError as taken:
             log.info("waiting for %s: %s", folder, taken)
-            time.sleep(1.0)
+            time.sleep(WAIT_SECONDS)
     yield None
 
 
