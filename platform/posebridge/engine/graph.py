@@ -13,7 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayTaskError, UserCodeException, WorkerCrashedError
 
-from posebridge.engine.artifacts import Holder, Store, read_holder
+from posebridge.engine.artifacts import Store, read_holder
 
 CRASH_RETRIES = 2
 POLL_SECONDS = 0.5
@@ -163,32 +163,48 @@ def execute_on_ray(tasks: Iterable[Task], store: Store, watcher: Watcher) -> lis
         if not running.attempts:
             return board.failures
         running.settle()
-        _report(store, watcher, [attempt.task for attempt in running.attempts.values()])
+        running.report(store)
 
 
 @dataclass(frozen=True)
 class _Attempt:
     task: Task
     number: int
-    since: float
 
 
 @dataclass(frozen=True)
 class _Running:
-    """Tasks that Ray runs, each with how often it has been tried."""
+    """Tasks that Ray has, each with how often it was tried, and since when it really runs.
+
+    Ray holds a task until there is room for it. One that trains has begun when it says how far it
+    is; any other, as soon as it was handed over.
+    """
 
     board: _Board
     attempts: "dict[ray.ObjectRef[None], _Attempt]" = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)
 
     def submit(self, task: Task, number: int = 0) -> None:
         # Ray would try again on its own, but only what has no side effects: retrying is ours.
         remote = ray.remote(task.function).options(
             num_cpus=task.cpus, num_gpus=task.gpus, max_retries=0, name=task.name
         )
-        if number == 0:
+        if not task.steps:
+            self._begin(task)
+        self.attempts[remote.remote(*task.arguments)] = _Attempt(task, number)
+
+    def _begin(self, task: Task) -> None:
+        if task.marker not in self.since:
+            self.since[task.marker] = time.monotonic()
             self.board.watcher.started(task)
-        reference = remote.remote(*task.arguments)
-        self.attempts[reference] = _Attempt(task, number, time.monotonic())
+
+    def report(self, store: Store) -> None:
+        """Tell the watcher how far the trainings are."""
+        for task in [attempt.task for attempt in self.attempts.values() if attempt.task.steps]:
+            holder = read_holder(store, f"{task.folder}/lease")
+            if holder is not None and holder.progress:
+                self._begin(task)
+                self.board.watcher.progressed(task, holder.progress)
 
     def settle(self) -> None:
         """Wait a little, and tell the board what has ended."""
@@ -204,7 +220,9 @@ class _Running:
             except Exception as error:  # noqa: BLE001 - whatever a task raises is told, not lost
                 self.board.fail(attempt.task, error)
             else:
-                self.board.finish(attempt.task, time.monotonic() - attempt.since)
+                self._begin(attempt.task)
+                since = self.since[attempt.task.marker]
+                self.board.finish(attempt.task, time.monotonic() - since)
 
 
 def execute_here(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[Failure]:
@@ -241,19 +259,11 @@ def check_placeable(tasks: Sequence[Task]) -> None:
             )
 
 
-def _report(store: Store, watcher: Watcher, running: Sequence[Task]) -> None:
-    for task in running:
-        holder: Holder | None = read_holder(store, f"{task.folder}/lease") if task.steps else None
-        if holder is not None and holder.progress:
-            watcher.progressed(task, holder.progress)
-
-
 def note_failure(store: Store, failure: Failure) -> None:
     """Leave the cause beside what was made so far, for `status`."""
     task = failure.task
-    content = {"task": task.name, "marker": task.marker, "cause": failure.cause}
-    content["time"] = time.time()
-    store.write(f"{task.folder}/error.json", json.dumps(content).encode())
+    told = {"task": task.name, "marker": task.marker, "cause": failure.cause, "time": time.time()}
+    store.write(f"{task.folder}/error.json", json.dumps(told).encode())
 
 
 def read_failure(store: Store, task: Task) -> str | None:
