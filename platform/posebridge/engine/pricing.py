@@ -7,6 +7,7 @@ from statistics import median
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.graph import Task
+from posebridge.identity import digest
 from posebridge.stages import Stage
 
 
@@ -86,4 +87,4 @@ def _kind(description: dict[str, object]) -> str:
     feeds = [*source, *([target] if target else [])]
     per_step = [feed["per_step"] for feed in feeds]
     views = method.get("teacher_views", 1)
-    return f"{method['class']} {architecture} {per_step} {views}"
+    return digest([method["class"], architecture, per_step, views])
