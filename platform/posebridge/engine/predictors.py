@@ -121,11 +121,10 @@ class Predictor:
         ]
         crops = [look(p.pixels, m, height, width) for p, m in zip(people, matrices, strict=True)]
         images = to_images(np.stack(crops), self.device)
-        kind = self.device.type
-        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda"):
+        # In full precision, unlike training: bfloat16 costs Lightning 3 points on infants.
+        with torch.inference_mode():
             found = self.method.predict(self.nets, images)
-        keypoints = found.keypoints.float().cpu().numpy()
-        confidence = found.confidence.float().cpu().numpy()
+        keypoints, confidence = found.keypoints.cpu().numpy(), found.confidence.cpu().numpy()
         for row, (one, matrix) in enumerate(zip(people, matrices, strict=True)):
             placed = apply_affine(invert(matrix), keypoints[row])
             yield Guess(one.box, placed, confidence[row])
