@@ -57,6 +57,12 @@ def _trainer(store: Store, command: "subprocess.Popen[bytes]") -> int:
     pytest.fail(f"nothing was seen training; the command's status is {command.poll()}")
 
 
+def _left_over(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that still run some time later; one that has ended may not have been waited for."""
+    _, alive = psutil.wait_procs(processes, timeout=60)
+    return [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
 def _records(store: Store) -> dict[str, Record]:
     records, skipped_lines = read_records(Path(store.uri, "records", f"{EXPERIMENT.name}.jsonl"))
     assert skipped_lines == 0
@@ -93,8 +99,7 @@ def test_after_the_command_was_killed_the_same_command_gives_the_same_record(
         begun = psutil.Process(command.pid).children(recursive=True)
         command.kill()
     assert command.returncode == -signal.SIGKILL
-    _, alive = psutil.wait_procs(begun, timeout=60)
-    assert alive == [], "a process of the killed command is left over"
+    assert _left_over(begun) == []
     assert not store.exists(f"{stage_path(ADAPT)}/done")
     assert store.children("records") == []
     _finish(store)
@@ -111,8 +116,7 @@ def test_after_the_process_that_trains_was_killed_the_command_gives_the_same_rec
         os.kill(trainer, signal.SIGKILL)
         begun = psutil.Process(command.pid).children(recursive=True)
         assert command.wait(PATIENCE_SECONDS) == 0
-    _, alive = psutil.wait_procs(begun, timeout=60)
-    assert alive == [], "a process of the finished command is left over"
+    assert _left_over(begun) == []
     _assert_the_same(store, undisturbed)
 
 

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Ray reads these when it is imported.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -30,7 +30,7 @@ def cluster(address: str | None) -> Iterator[None]:
         address: of a running cluster; None starts one on this machine that nobody else joins.
 
     Raises:
-        ConnectionError: if there is no cluster at the address.
+        ConnectionError: if there is no cluster at the address, or none can be started here.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
     if address is None:
@@ -38,16 +38,22 @@ def cluster(address: str | None) -> Iterator[None]:
             os.environ.setdefault(name, value)
         # Two, even on one core: a stage of two threads must find its place.
         num_cpus = max(os.cpu_count() or 1, 2)
-        ray.init(
-            address="local",
-            num_cpus=num_cpus,
-            include_dashboard=False,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+        _start(address="local", num_cpus=num_cpus, include_dashboard=False)
     else:
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+        _start(address=address)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _start(**options: Any) -> None:  # noqa: ANN401 - as `ray.init` takes them
+    try:
+        ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
+    except ConnectionError:
+        raise
+    except Exception as error:  # Ray raises bare ones, of a machine that is too slow among others
+        raise ConnectionError(
+            f"Ray must start or be reached, but did not: {' '.join(str(error).split())} If this "
+            "machine is busy, try again when it is not; posebridge doctor says what it lacks."
+        ) from error
