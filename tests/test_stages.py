@@ -151,6 +151,12 @@ def test_a_budget_is_not_negative(changes: dict[str, Any]) -> None:
         dataclasses.replace(Budget(1), **changes)
 
 
+@pytest.mark.parametrize("changes", [{"warmup_steps": -1}, {"weight_decay": -0.1}])
+def test_neither_warm_up_nor_weight_decay_is_negative(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="warmup_steps and weight_decay must be at least 0"):
+        dataclasses.replace(Budget(1), **changes)
+
+
 def test_factors_of_the_learning_rate() -> None:
     """Half a cosine is 1 at the start and 1/2 half way; a warm-up of 1 step begins at one half."""
     assert CosineDecay()(0.0) == 1.0
@@ -231,6 +237,7 @@ def test_a_target_is_not_a_population_whose_labels_are_read() -> None:
         ("adapt.strong_view.scale", [0.5, 2.0], lambda s: list(s.method.strong_view.scale)),
         ("adapt.steps", 5, lambda s: s.budget.steps),
         ("adapt.clip_norm", 2.0, lambda s: s.budget.clip_norm),
+        ("adapt.clip_norm", 2, lambda s: s.budget.clip_norm),
         ("pretrain.steps", 5, lambda s: s.start.budget.steps),
     ],
 )
@@ -261,6 +268,12 @@ def test_a_field_is_replaced_wherever_it_lies(path: str, value: object, read: An
         ("adapt.steps", 1.5, "adapt.steps is a int .* but got 1.5, a float"),
         ("adapt.rectify", 1, "adapt.rectify is a bool .* but got 1, a int"),
         ("adapt.strong_view.flip", True, "is a float .* but got True, a bool"),
+        ("adapt.momentum", float("nan"), "is a float .* but got nan, a float"),
+        ("adapt.momentum", None, "is a float .* but got None, a NoneType"),
+        ("adapt.clip_norm", "much", r"is a number or none \(now None\), but got 'much', a str"),
+        ("adapt.strong_view.scale", [1, "a"], r"is a tuple .* but got \[1, 'a'\], a list"),
+        ("adapt.strong_view.scale", [1, 2, 3], r"is a tuple .* but got \[1, 2, 3\], a list"),
+        ("adapt.clip_norm", 0.0, "clip_norm must be positive, or None not to clip, but got 0.0"),
     ],
 )
 def test_a_wrong_field_is_answered_with_the_nearest_right_one(

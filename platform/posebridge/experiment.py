@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.util
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from posebridge.identity import describe
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.selection import SourceValidation
+from posebridge.settings import parse
 from posebridge.stages import Feed, Stage, System, map_populations, set_field
 
 SCALES = ("smoke", "embedded", "paper")
@@ -196,10 +196,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     Raises:
         ValueError: if there is no `=`, or no dot before it.
     """
-    path, equals, raw = text.partition("=")
-    if not equals or "." not in path:
+    parsed = parse(text)
+    if parsed is None or "." not in parsed[0]:
         raise ValueError(f"--set takes stage.field=value, but got {text!r}.")
-    try:
-        return path.strip(), json.loads(raw)
-    except json.JSONDecodeError:
-        return path.strip(), raw
+    return parsed

@@ -6,7 +6,6 @@ since it changes the last bits.
 """
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from posebridge.identity import describe, digest
 from posebridge.methods.base import TrainingMethod
 from posebridge.populations.base import Population
 from posebridge.records import ROLES
+from posebridge.settings import fitted_to, nearest
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,15 @@ class Budget:
             raise ValueError(
                 "steps must be at least 0, threads and checkpoint_every at least 1, but got "
                 f"{self.steps=}, {self.threads=}, {self.checkpoint_every=}."
+            )
+        if self.warmup_steps < 0 or not self.weight_decay >= 0:
+            raise ValueError(
+                "warmup_steps and weight_decay must be at least 0, but got "
+                f"{self.warmup_steps=}, {self.weight_decay=}."
+            )
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(
+                f"clip_norm must be positive, or None not to clip, but got {self.clip_norm}."
             )
 
     def factor(self, step: int) -> float:
@@ -311,24 +320,17 @@ def _replaced(owner: Any, rest: str, value: Any, path: str) -> Any:  # noqa: ANN
     old = getattr(owner, head)
     if tail:
         return dataclasses.replace(owner, **{head: _replaced(old, tail, value, path)})
-    return dataclasses.replace(owner, **{head: _as(old, value, path)})
-
-
-def _as(old: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - any field value
-    """`value` in the type of the field it replaces."""
-    if isinstance(old, float) and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(old, tuple) and isinstance(value, list):
-        return tuple(value)
-    if old is not None and value is not None and type(old) is not type(value):
+    try:
+        new = fitted_to(owner, head, value)
+    except TypeError:
+        wanted = "number or none" if old is None else type(old).__name__
         raise ValueError(
-            f"{path} is a {type(old).__name__} (now {old!r}), but got {value!r}, "
-            f"a {type(value).__name__}."
-        )
-    return value
+            f"{path} is a {wanted} (now {old!r}), but got {value!r}, a {type(value).__name__}."
+        ) from None
+    return dataclasses.replace(owner, **{head: new})
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f", did you mean {close[0]!r}?" if close else ""
+    close = nearest(name, known)
+    hint = f", did you mean {close!r}?" if close else ""
     return f"{hint} (known: {', '.join(known)})"

@@ -2,9 +2,6 @@
 
 import argparse
 import dataclasses
-import difflib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,7 @@ from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.contact_sheet import contact_sheet
 from posebridge.populations.files import PopulationError, join, write_file
 from posebridge.populations.manifest import MANIFEST_FILE, Manifest, open_population
+from posebridge.settings import fitted_to, nearest, parse
 
 FOLDER = "populations"
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -185,29 +183,25 @@ def _add_population(added: argparse.ArgumentParser) -> None:
 
 
 def _knob(default: RenderedPopulation, text: str) -> tuple[str, Any]:
-    knob, equals, raw = text.partition("=")
-    if not equals:
+    parsed = parse(text)
+    if parsed is None:
         raise ValueError(f"--set takes knob=value, but got {text!r}.")
+    knob, value = parsed
     names = [field.name for field in dataclasses.fields(default)]
     if knob not in names:
-        close = difflib.get_close_matches(knob, names, n=1, cutoff=0.5)
-        hint = f": did you mean {close[0]!r}?" if close else "."
+        close = nearest(knob, names)
+        hint = f": did you mean {close!r}?" if close else "."
         raise ValueError(
             f"{default.name!r} has the knobs {', '.join(names)}, but got {knob!r}{hint}"
         )
-    try:
-        value = json.loads(raw)
-    except json.JSONDecodeError:
-        value = raw
     old = getattr(default, knob)
-    if isinstance(old, float) and type(value) is int:
-        value = float(value)
-    if type(value) is not type(old) or (isinstance(value, float) and not math.isfinite(value)):
+    try:
+        return knob, fitted_to(default, knob, value)
+    except TypeError:
         raise ValueError(
             f"knob {knob!r} must be a finite {type(old).__name__} such as {old!r}, "
-            f"but got {raw!r}."
-        )
-    return knob, value
+            f"but got {text.partition('=')[2]!r}."
+        ) from None
 
 
 def _render(
