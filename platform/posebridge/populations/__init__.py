@@ -1,21 +1,12 @@
 """Populations: people in images, and how they are stored, checked and looked at."""
 
-import importlib
-import inspect
-import pkgutil
-
+from posebridge.discovery import concrete_classes
 from posebridge.populations.base import Population
 
 
 def all_populations() -> tuple[type[Population], ...]:
     """Every population that a module of this package defines, sorted by name."""
-    found: set[type[Population]] = set()
-    for module in pkgutil.iter_modules(__path__):
-        for _, kind in inspect.getmembers(
-            importlib.import_module(f"{__name__}.{module.name}"), inspect.isclass
-        ):
-            if issubclass(kind, Population) and not inspect.isabstract(kind):
-                found.add(kind)
+    found = [kind for kind in concrete_classes(__name__) if issubclass(kind, Population)]
     return tuple(sorted(found, key=lambda kind: kind.name))
 
 
