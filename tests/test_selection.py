@@ -47,9 +47,12 @@ def test_only_the_oracle_reads_labels_of_the_target() -> None:
     assert not Fixed().uses_target_labels
 
 
-def test_the_oracle_refuses_the_test_split() -> None:
-    with pytest.raises(ValueError, match="split='test'"):
-        TargetOracle(split="test")
+@pytest.mark.parametrize("rule", [SourceValidation, TargetOracle])
+def test_nobody_chooses_on_the_split_that_tables_report(
+    rule: type[SourceValidation] | type[TargetOracle],
+) -> None:
+    with pytest.raises(ValueError, match="nobody may choose .* but got split='test': name anoth"):
+        rule(split="test")
 
 
 def test_descriptions_name_the_metric_and_the_split() -> None:

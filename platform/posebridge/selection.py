@@ -43,6 +43,10 @@ class SourceValidation(Selection):
     metric: str = "pck_box"
     split: str = "validation"
 
+    def __post_init__(self) -> None:
+        """Refuse to choose on the people that the tables report."""
+        _refuse_test(self.split)
+
     @property
     def description(self) -> str:
         """The rule in words."""
@@ -69,11 +73,7 @@ class TargetOracle(Selection):
 
     def __post_init__(self) -> None:
         """Refuse to choose on the people that the tables report."""
-        if self.split == "test":
-            raise ValueError(
-                "an oracle must not choose on the split that tables report, but got "
-                f"split={self.split!r}: name another, such as 'validation'."
-            )
+        _refuse_test(self.split)
 
     @property
     def description(self) -> str:
@@ -126,3 +126,11 @@ def best(candidates: Mapping[Key, float]) -> Key:
             "see why they failed before choosing among them."
         )
     return max(scored, key=lambda key: scored[key])
+
+
+def _refuse_test(split: str) -> None:
+    if split == "test":
+        raise ValueError(
+            f"nobody may choose on the split that tables report, but got {split=}: name another, "
+            "such as 'validation'."
+        )
