@@ -29,14 +29,12 @@ from posebridge.engine.work import alone, open_in, stage_path
 from posebridge.identity import digest
 from posebridge.metrics import floors
 from posebridge.populations.base import Population
-from posebridge.populations.crops import UndecodableImageError, decode_image
+from posebridge.populations.crops import BOX_PADDING, UndecodableImageError, decode_image
 from posebridge.records import Score
 from posebridge.stages import Feed, Stage
 
 VERSION = 2
 """Raised whenever the same predictions give other scores."""
-PADDING = 1.25
-"""How much larger than a person's true box the crop is."""
 
 
 class Floor(Enum):
@@ -210,7 +208,7 @@ def _predictions(predictor: Predictor, people: EncodedPeople, left_out: LeftOut)
                 left_out.undecodable.add(person.person_id)
                 continue
             rows.append(row)
-            crops.append(Crop(image, PersonBox(tuple(person.box.tolist())), PADDING))
+            crops.append(Crop(image, PersonBox(tuple(person.box.tolist())), BOX_PADDING))
         for row, found in zip(rows, predictor.guess(crops), strict=True):
             keypoints[row], confidence[row] = found.keypoints, found.confidence
     return Guesses(keypoints, confidence)

@@ -10,15 +10,13 @@ from jaxtyping import UInt8
 
 from posebridge.engine.coco import Listing, PersonBox, is_outside
 from posebridge.engine.predictors import Crop, Guess, Predictor
-from posebridge.populations.checks import BOX_OUTSIDE
-from posebridge.populations.crops import UndecodableImageError, decode_image
+from posebridge.populations.checks import BOX_OUTSIDE, UNDECODABLE
+from posebridge.populations.crops import BOX_PADDING, UndecodableImageError, decode_image
 
 IMAGES_AT_ONCE = 8
-BOX_PADDING = 1.25
 
 MISSING = "missing image"
 UNREADABLE = "unreadable image"
-UNDECODABLE = "undecodable image"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 """What is taken from a folder; a file that is named may end with anything."""
 UNLISTED = "image not in the file of boxes"

@@ -1,6 +1,7 @@
 """Encoded people of a population, streamed by Ray Data.
 
-Only what a stage may see is read: the labels of a target never leave the shards.
+Labels are read with their people, to be checked; those of a target are dropped here, before
+anything that trains sees them.
 """
 
 import itertools
@@ -18,7 +19,7 @@ import ray.data
 from ray.data import DataContext, ExecutionOptions
 from ray.exceptions import RayError
 
-from posebridge.populations.checks import CHECKED_COLUMNS, check_people
+from posebridge.populations.checks import CHECKED_COLUMNS, UNDECODABLE, check_people
 from posebridge.populations.files import join
 from posebridge.populations.manifest import OpenPopulation
 from posebridge.populations.people import Person, row_person
@@ -26,7 +27,6 @@ from posebridge.populations.shards import read_shard
 
 READ_CPUS = 0.25
 """CPUs that one reading task takes: a training task leaves half a CPU free for two of them."""
-UNDECODABLE = "undecodable image"
 COLUMNS = (*CHECKED_COLUMNS, "image_id", "area", "encoded")
 _PERSON = ["person_id", "image_id", "box", "keypoints", "visibility", "area"]
 _SHARD = "shard"

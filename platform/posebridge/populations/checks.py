@@ -27,6 +27,8 @@ KEYPOINT_OUTSIDE = "labelled keypoint outside the image"
 DUPLICATE_PERSON = "duplicate person id"
 IMAGE_WITHOUT_PEOPLE = "image without people"
 """Counted by the shard writer, which leaves such images out."""
+UNDECODABLE = "undecodable image"
+"""Counted by whoever decodes: only then does it show."""
 
 REASONS = (
     UNKNOWN_IMAGE,

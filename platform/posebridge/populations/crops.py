@@ -12,6 +12,8 @@ from posebridge.populations.people import Person
 from posebridge.populations.views import ViewPolicy, apply_colour
 from posebridge.skeletons import Skeleton
 
+BOX_PADDING = 1.25
+"""How much larger than a box its crop is, in training, tests and predictions."""
 # What lies outside the stored image.
 _BORDER = (127, 127, 127)
 
@@ -51,7 +53,7 @@ def crop_from_image(
     height: int,
     width: int,
     *,
-    padding: float = 1.25,
+    padding: float = BOX_PADDING,
 ) -> Float64[np.ndarray, "2 3"]:
     """Affine matrix from image pixels to the pixels of the crop around a box.
 
@@ -128,7 +130,7 @@ class CropSize:
 
     height: int
     width: int
-    padding: float = 1.25
+    padding: float = BOX_PADDING
 
 
 @dataclass(frozen=True, eq=False)

@@ -106,7 +106,6 @@ IMAGES_SCHEMA = pa.schema(
 PEOPLE_COLUMNS: tuple[str, ...] = tuple(PEOPLE_SCHEMA.names)
 IMAGE_COLUMNS: tuple[str, ...] = ("height", "width", "encoded")
 MAP_COLUMNS: tuple[str, ...] = ("depth_png", "normals_png", "parts_png", "instance_png")
-TRAINING_COLUMNS: tuple[str, ...] = ("person_id", "box", "keypoints", "visibility", "encoded")
 
 
 def people_table(people: Sequence[Person]) -> pa.Table:
@@ -117,18 +116,6 @@ def people_table(people: Sequence[Person]) -> pa.Table:
 def images_table(images: Sequence[ImageRow]) -> pa.Table:
     """The images as an Arrow table, one row each."""
     return pa.Table.from_pylist([dict(vars(image)) for image in images], schema=IMAGES_SCHEMA)
-
-
-def table_people(table: pa.Table) -> list[Person]:
-    """The people of a table; columns that it lacks take their defaults.
-
-    Args:
-        table: with at least person_id, box, keypoints and visibility.
-
-    Returns:
-        One person a row, in the order of the table.
-    """
-    return [row_person(row) for row in table.drop_columns(_image_columns(table)).to_pylist()]
 
 
 def row_person(row: Mapping[str, Any]) -> Person:
@@ -165,7 +152,3 @@ def _person_row(person: Person) -> dict[str, Any]:
 
 def _points(flat: Sequence[float], size: int) -> Float32[np.ndarray, "keypoint size"]:
     return np.asarray(flat, np.float32).reshape(-1, size)
-
-
-def _image_columns(table: pa.Table) -> list[str]:
-    return [name for name in table.column_names if name not in PEOPLE_COLUMNS]

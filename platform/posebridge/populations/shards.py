@@ -31,7 +31,6 @@ from posebridge.populations.files import (
 )
 from posebridge.populations.people import (
     IMAGE_COLUMNS,
-    IMAGES_SCHEMA,
     MAP_COLUMNS,
     PEOPLE_COLUMNS,
     ImageRow,
@@ -273,18 +272,3 @@ def _stored(file: str, data: bytes, rows: int) -> StoredFile:
 
 def _subjects(table: pa.Table) -> tuple[str, ...]:
     return tuple(np.unique(np.asarray(table["subject"].to_pylist(), dtype=str)).tolist())
-
-
-__all__ = [
-    "IMAGES_SCHEMA",
-    "ImageRow",
-    "Person",
-    "ShardError",
-    "ShardReport",
-    "find_shard",
-    "images_file",
-    "people_file",
-    "read_people",
-    "read_shard",
-    "write_shard",
-]
