@@ -25,7 +25,7 @@ from posebridge.engine.scoring import (
     predictions_table,
 )
 from posebridge.engine.train import deployed
-from posebridge.engine.work import alone, open_in, stage_path
+from posebridge.engine.work import alone, open_fitting, open_in, stage_path
 from posebridge.identity import digest
 from posebridge.metrics import floors
 from posebridge.populations.base import Population
@@ -103,6 +103,9 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
         stage: that is done.
         population: on whom.
         split: which of them.
+
+    Raises:
+        ValueError: if the population has other keypoints than the stage's estimator.
     """
     store = Store(uri)
     torch.set_num_threads(stage.budget.threads)
@@ -111,6 +114,7 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
     nets, _ = deployed(stage, weights)
     nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     predictor, left_out = Predictor(stage.name, stage.method, nets, device), LeftOut()
+    open_fitting(store, population, stage, predictor.skeleton)
 
     def guess(people: EncodedPeople) -> Guesses:
         return _predictions(predictor, people, left_out)

@@ -24,6 +24,7 @@ from posebridge.engine.train import Optimisers, Progress, Run, dump_weights, set
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crops import CropSize
 from posebridge.populations.manifest import OpenPopulation, open_population
+from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, Stage
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,23 @@ def stage_path(stage: Stage) -> str:
 def open_in(store: Store, population: Population) -> OpenPopulation:
     """A population that has been made."""
     return open_population(store.path(population_path(population)))
+
+
+def open_fitting(
+    store: Store, population: Population, stage: Stage, skeleton: Skeleton
+) -> OpenPopulation:
+    """A population that has been made, for an estimator.
+
+    Raises:
+        ValueError: if its keypoints are not those of the estimator.
+    """
+    opened = open_in(store, population)
+    if opened.skeleton != skeleton:
+        raise ValueError(
+            f"stage {stage.name!r}: the estimator's skeleton is {skeleton.name}, but "
+            f"{population.label!r} has {opened.skeleton.name}. Map one to the other first."
+        )
+    return opened
 
 
 @contextmanager
@@ -113,15 +131,8 @@ def stage_loader(store: Store, stage: Stage, device: torch.device, read: Read) -
     left_out = LeftOut()
 
     def open_feed(feed: Feed, *, labelled: bool) -> Reader:
-        population = open_in(store, feed.population)
-        if population.skeleton != estimator.skeleton:
-            raise ValueError(
-                f"stage {stage.name!r}: the estimator's skeleton is {estimator.skeleton.name}, "
-                f"but {feed.population.label!r} has {population.skeleton.name}. "
-                "Map one to the other first."
-            )
         return reader(
-            population,
+            open_fitting(store, feed.population, stage, estimator.skeleton),
             feed.split,
             labelled=labelled,
             read_tables=read,
