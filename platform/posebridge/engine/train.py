@@ -220,7 +220,8 @@ def set_up(stage: Stage, start: bytes | None) -> nn.ModuleDict:
         stage: what is asked.
         start: weights of the stage it starts from.
     """
-    torch.manual_seed(stage.seed)
+    # Its seed is no part of the key of a stage that learns nothing, so it must decide nothing.
+    torch.manual_seed(stage.seed if stage.budget.steps else 0)
     estimator = stage.architecture.build()
     if start is not None:
         assert stage.start is not None
