@@ -84,7 +84,15 @@ def test_scores_can_be_made_again_from_the_errors(store: Store) -> None:
     marker = evaluation_marker(POINTING, INFANTS, "test")
     folder = marker.rpartition("/")[0]
     table = pq.read_table(io.BytesIO(store.read(f"{folder}/people.parquet")))
-    assert pck_scores(table) == scores.scores
+    again = pck_scores(table)
+    assert again == {name: scores.scores[name] for name in again}
+
+
+def test_where_every_keypoint_was_seen_is_kept_too(store: Store) -> None:
+    _evaluated(store, INFANTS)
+    folder = evaluation_marker(POINTING, INFANTS, "test").rpartition("/")[0]
+    kept = pq.read_table(io.BytesIO(store.read(f"{folder}/predictions.parquet"))).to_pydict()
+    np.testing.assert_allclose(kept["keypoints"], np.tile((30.0, 22.5), (7, 17)), atol=1e-3)
 
 
 def _table(distances: Sequence[Sequence[float]], visibility: Sequence[Sequence[int]]) -> pa.Table:
@@ -226,6 +234,7 @@ def test_what_is_measured_does_not_depend_on_who_is_measured_beside(
     for size in (32, 3):
         folder = tmp_path / str(size)
         folder.mkdir()
-        monkeypatch.setattr("posebridge.engine.evaluate.BATCH", size)
+        for module in ("evaluate", "predictors"):
+            monkeypatch.setattr(f"posebridge.engine.{module}.PEOPLE_AT_ONCE", size)
         seen.append(_evaluated(borrow(made, folder), INFANTS, stage)[1]["distance_px"])
     np.testing.assert_allclose(seen[0], seen[1], atol=1e-3)

@@ -3,6 +3,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from engine.people import ADULTS, mean_teacher, supervised
 from populations.toy import Toy
@@ -87,7 +88,7 @@ def test_a_stage_sets_its_own_number_of_threads(
 ) -> None:
     """A worker of Ray that did another stage before keeps the number of that one."""
     numbers: list[int] = []
-    monkeypatch.setattr(work.torch, "set_num_threads", numbers.append)
+    monkeypatch.setattr(torch, "set_num_threads", numbers.append)
     train_stage(store.uri, supervised(1), False)
     assert numbers == [1]
 
