@@ -51,6 +51,13 @@ def test_another_version_is_not_restored() -> None:
         restore(old)
 
 
+def test_what_says_no_version_is_at_its_first() -> None:
+    old = describe(Outer())
+    del old["inner"]["version"]
+    with pytest.raises(ValueError, match=r"Inner is at version 3, .* made by version 1"):
+        restore(old)
+
+
 @pytest.mark.parametrize("path", [f"{__name__}:Gone", "posebridge.gone:Inner"])
 def test_a_class_that_is_gone_is_named(path: str) -> None:
     with pytest.raises(ValueError, match=f"{path} must be a class that is installed"):

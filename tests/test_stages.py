@@ -93,6 +93,16 @@ def test_the_key_changes_with_the_version_of_the_method(monkeypatch: pytest.Monk
     assert LAST.key() != before
 
 
+def test_the_key_changes_with_the_version_of_training_where_there_is_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = dataclasses.replace(FIRST, budget=Budget(0))
+    before = LAST.key(), published.key()
+    monkeypatch.setattr("posebridge.stages.TRAINING_VERSION", 2)
+    assert LAST.key() != before[0]
+    assert published.key() == before[1]
+
+
 def test_of_a_stage_without_steps_only_weights_and_method_count() -> None:
     """It learns nothing, so it is the same whatever it would have learnt from."""
     published = dataclasses.replace(FIRST, budget=Budget(0))

@@ -54,10 +54,11 @@ def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe
             "release that made it."
         ) from error
     fields = {f.name for f in dataclasses.fields(kind)}
-    stored = description.get(VERSION)
-    if VERSION not in fields and stored is not None and stored != kind.version:
+    # What says no version is at its first.
+    stored, current = description.get(VERSION, 1), getattr(kind, VERSION, 1)
+    if VERSION not in fields and stored != current:
         raise ValueError(
-            f"{name} is at version {kind.version}, but this was made by version {stored}: "
+            f"{name} is at version {current}, but this was made by version {stored}: "
             "make it again, or install the release that made it."
         )
     return kind(**{k: restore(v) for k, v in description.items() if k in fields})

@@ -18,6 +18,10 @@ from posebridge.populations.base import Population
 from posebridge.records import ROLES
 from posebridge.settings import fitted_to, nearest
 
+TRAINING_VERSION = 1
+"""Raised whenever a stage gives other weights though its method is the same: other views or orders
+of people, other steps of the optimiser. Part of the key from 2 on."""
+
 
 @dataclass(frozen=True)
 class Feed:
@@ -181,6 +185,8 @@ class Stage:
         }
         if self.budget.steps == 0:
             return described
+        if TRAINING_VERSION > 1:
+            described["training"] = TRAINING_VERSION
         return described | {
             "source": [feed.description() for feed in self.source],
             "target": None if self.target is None else self.target.description(),

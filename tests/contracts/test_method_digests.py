@@ -1,9 +1,11 @@
 """Code that decides a result may not change under the same version.
 
-Stages are found by a key in which a method counts with its path, version and fields, and a
-rendered population with the version of the renderer. So a change of the code without a new
-version would let a stale artifact pass for a fresh one. `method_digests.json` keeps a digest of
-the code beside each version; comments, docstrings and layout do not count.
+Stages are found by a key in which a method and an estimator count with their path, version and
+fields, a rendered population with the version of the renderer, and what lies between shards and
+weights with the version of training; measurements by one with the version of evaluation. So a
+change of the code without a new version would let a stale artifact pass for a fresh one.
+`method_digests.json` keeps a digest of the code beside each version; comments, docstrings and
+layout do not count.
 
     python tests/contracts/test_method_digests.py --write              after raising a version
     python tests/contracts/test_method_digests.py --write --harmless   where no result can change
@@ -14,24 +16,59 @@ import ast
 import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from posebridge.engine.evaluate import VERSION as EVALUATION_VERSION
+from posebridge.estimators import all_architectures
 from posebridge.methods import all_methods
-from posebridge.methods.base import TrainingMethod
 from posebridge.populations.base import SYNTHESIS_VERSION
+from posebridge.stages import TRAINING_VERSION
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "platform"
 DIGESTS = Path(__file__).with_name("method_digests.json")
 COMMAND = "python tests/contracts/test_method_digests.py --write"
-LEARNING = ("losses", "heatmaps", "warps", "geometry", "ema", "networks", "methods.base")
+LEARNING = (
+    "losses",
+    "heatmaps",
+    "warps",
+    "occlusion",
+    "geometry",
+    "ema",
+    "networks",
+    "methods.base",
+)
 """Modules of posebridge that decide what a method learns, if it imports them."""
-RENDERER = "renderer"
+ESTIMATING = ("estimators", "heatmaps")
+"""Modules that decide what an estimator gives, if its own imports them."""
+RENDERER, TRAINING, EVALUATION = "renderer", "training", "evaluation"
 RENDERED = ("adult", "infant_synthetic", "infant_real", "photographs")
+TRAINED = (
+    "populations.crops",
+    "populations.views",
+    "engine.data",
+    "engine.reading",
+    "engine.train",
+)
+MEASURED = (
+    "populations.crops",
+    "engine.evaluate",
+    "engine.predictors",
+    "engine.scoring",
+    "metrics.errors",
+    "metrics.floors",
+    "metrics.oks",
+    "metrics.pck",
+)
+PLACES = {
+    RENDERER: "SYNTHESIS_VERSION in populations/base.py",
+    TRAINING: "TRAINING_VERSION in stages.py",
+    EVALUATION: "VERSION in engine/evaluate.py",
+}
 
 
 @dataclass(frozen=True)
@@ -44,8 +81,23 @@ class Code:
 
 def current() -> dict[str, Code]:
     """The code as it is now, by name."""
-    found = {name_of(kind): Code(kind.version, method_digest(kind)) for kind in all_methods()}
-    return found | {RENDERER: Code(SYNTHESIS_VERSION, renderer_digest())}
+    methods = {
+        name_of(kind): Code(kind.version, digest_behind(kind, LEARNING)) for kind in all_methods()
+    }
+    # One without a version is at its first.
+    estimators = {
+        name_of(kind): Code(getattr(kind, "version", 1), digest_behind(kind, ESTIMATING))
+        for kind in all_architectures()
+    }
+    return (
+        methods
+        | estimators
+        | {
+            RENDERER: Code(SYNTHESIS_VERSION, renderer_digest()),
+            TRAINING: Code(TRAINING_VERSION, digest_of([f"posebridge.{n}" for n in TRAINED])),
+            EVALUATION: Code(EVALUATION_VERSION, digest_of([f"posebridge.{n}" for n in MEASURED])),
+        }
+    )
 
 
 def stored() -> dict[str, Code]:
@@ -56,7 +108,7 @@ def stored() -> dict[str, Code]:
 
 def problem(name: str, now: Code, before: Code | None) -> str | None:
     """What is wrong with some code, and what to do; None if nothing is."""
-    where = "SYNTHESIS_VERSION in populations/base.py" if name == RENDERER else "its `version`"
+    where = PLACES.get(name, "its `version`")
     if before is None:
         return f"{name} is not in {DIGESTS.name}: run `{COMMAND}`."
     if now == before:
@@ -71,14 +123,14 @@ def problem(name: str, now: Code, before: Code | None) -> str | None:
     )
 
 
-def name_of(kind: type[TrainingMethod]) -> str:
-    """Path of a method."""
+def name_of(kind: type) -> str:
+    """Path of a class."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def method_digest(kind: type[TrainingMethod]) -> str:
-    """Digest of a method's module and of what it learns with."""
-    return digest_of(sorted(modules_behind(kind.__module__)))
+def digest_behind(kind: type, counted: Sequence[str]) -> str:
+    """Digest of the module of a class, and of the modules behind it that count."""
+    return digest_of(sorted(modules_behind(kind.__module__, counted)))
 
 
 def renderer_digest() -> str:
@@ -95,18 +147,16 @@ def renderer_digest() -> str:
     return digest_of(modules, data)
 
 
-def modules_behind(module: str) -> set[str]:
-    """A module and those of `LEARNING` that it imports, and they import, and so on."""
+def modules_behind(module: str, counted: Sequence[str]) -> set[str]:
+    """A module and those that count among what it imports, and they import, and so on."""
+    prefixes = tuple(f"posebridge.{name}" for name in counted)
     found, waiting = set[str](), [module]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += [other for other in imports_of(name) if other.startswith(_PREFIXES)]
+            waiting += [other for other in imports_of(name) if other.startswith(prefixes)]
     return found
-
-
-_PREFIXES = tuple(f"posebridge.{name}" for name in LEARNING)
 
 
 def imports_of(module: str) -> Iterator[str]:
@@ -178,12 +228,28 @@ def test_what_is_no_longer_there_is_not_listed() -> None:
 
 
 def test_a_method_is_guarded_with_the_losses_it_learns_by() -> None:
-    behind = modules_behind("posebridge.methods.mean_teacher")
+    behind = modules_behind("posebridge.methods.mean_teacher", LEARNING)
     assert "posebridge.methods.mean_teacher" in behind
     assert "posebridge.losses.consistency" in behind
     assert "posebridge.heatmaps" in behind
+    assert "posebridge.occlusion" in behind
     assert "posebridge.methods.supervised" not in behind
     assert not any(name.startswith("posebridge.populations") for name in behind)
+
+
+def test_an_estimator_is_guarded_with_its_decoder() -> None:
+    behind = modules_behind("posebridge.estimators.movenet", ESTIMATING)
+    assert "posebridge.heatmaps" in behind
+    assert "posebridge.estimators.base" in behind
+
+
+def test_whatever_a_method_imports_is_guarded_somewhere() -> None:
+    """All but what only holds data or declares what a search may change."""
+    plain = ("batch", "skeletons", "search_space", "estimators")
+    guarded = (*LEARNING, *TRAINED, *plain)
+    for kind in all_methods():
+        for name in imports_of(kind.__module__):
+            assert name.removeprefix("posebridge.").startswith(guarded), name
 
 
 def test_comments_docstrings_and_layout_do_not_count() -> None:
@@ -210,6 +276,7 @@ def test_a_change_says_what_to_do(now: Code, message: str | None) -> None:
     assert found is None if message is None else message in str(found)
     assert "is not in method_digests.json" in str(problem("m:Method", now, None))
     assert "raise SYNTHESIS_VERSION" in str(problem(RENDERER, Code(2, "b"), Code(2, "a")))
+    assert "raise TRAINING_VERSION" in str(problem(TRAINING, Code(2, "b"), Code(2, "a")))
 
 
 def main() -> int:

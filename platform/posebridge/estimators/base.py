@@ -12,7 +12,11 @@ from posebridge.skeletons import Skeleton
 
 @dataclass(frozen=True)
 class Architecture(ABC):
-    """A network as pure data; its path and fields are part of every stage's key."""
+    """A network as pure data; its path and fields are part of every stage's key.
+
+    One whose numbers change says so by a class attribute `version`, which is 1 where there is none
+    and part of the key where there is one.
+    """
 
     @abstractmethod
     def build(self) -> "Estimator":
