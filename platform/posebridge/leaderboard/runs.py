@@ -123,7 +123,7 @@ def distinct(records: Sequence[Record]) -> tuple[Record, ...]:
 
 def is_fixed(records: Sequence[Record]) -> bool:
     """Whether the records of a cell are of a system that no seed changes."""
-    untrained = all(record.role in ("floor", "source-only") for record in records)
+    untrained = all(r.role == "floor" or r.cost.get("steps") == 0 for r in records)
     return len(distinct(records)) == 1 and (untrained or len(records) > 1)
 
 
