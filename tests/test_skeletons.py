@@ -207,3 +207,12 @@ def test_the_wrong_number_of_keypoints_is_refused() -> None:
         ValueError, match=r"keypoints must be \[\.\.\., 17, dimension\].*\(16, 2\)"
     ):
         keypoint_map(COCO17, COCO17)(np.zeros((16, 2)), np.ones(16, bool))
+
+
+def test_the_side_of_a_limb_is_that_of_both_its_ends() -> None:
+    left, right = COCO17.index("left_knee"), COCO17.index("right_knee")
+    nose = COCO17.index("nose")
+    assert COCO17.side(left, COCO17.index("left_hip")) == "left"
+    assert COCO17.side(nose, right) == "right"
+    assert COCO17.side(left, right) is None
+    assert COCO17.side(nose) is None

@@ -8,7 +8,7 @@ two differ by a few per cent of the body's length.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -98,6 +98,20 @@ class Skeleton:
         if name not in self.keypoints:
             raise ValueError(f"{self.name} has no keypoint {name!r}; it has {self.keypoints}.")
         return self.keypoints.index(name)
+
+    def side(self, *keypoints: int) -> Literal["left", "right"] | None:
+        """The one side that keypoints, such as the ends of a limb, belong to; None for no or both.
+
+        Example:
+            >>> COCO17.side(0, 1), COCO17.side(5, 6)
+            ('left', None)
+        """
+        names = [self.keypoints[index] for index in keypoints]
+        left = any(name.startswith("left_") for name in names)
+        right = any(name.startswith("right_") for name in names)
+        if left == right:
+            return None
+        return "left" if left else "right"
 
 
 def _pairs_by_side(keypoints: tuple[str, ...]) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from posebridge.skeletons import Skeleton
 LEFT = (178, 114, 0)  # BGR, blue
 RIGHT = (0, 159, 230)  # orange
 MIDDLE = (240, 240, 240)
+COLORS = {"left": LEFT, "right": RIGHT, None: MIDDLE}
 OUTLINE = (32, 32, 32)
 
 SMALLEST_PX = 512
@@ -50,12 +51,7 @@ def overlay(
 
 def side_color(skeleton: Skeleton, *keypoints: int) -> tuple[int, int, int]:
     """Colour of a keypoint or a limb: of the one side it belongs to, or of the middle."""
-    names = [skeleton.keypoints[index] for index in keypoints]
-    left = any(name.startswith("left_") for name in names)
-    right = any(name.startswith("right_") for name in names)
-    if left == right:
-        return MIDDLE
-    return LEFT if left else RIGHT
+    return COLORS[skeleton.side(*keypoints)]
 
 
 def _draw(

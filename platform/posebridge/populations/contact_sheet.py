@@ -16,7 +16,7 @@ Picture = UInt8[np.ndarray, "_ _ 3"]
 
 TILE_HEIGHT_PX = 384
 _SEEN, _HIDDEN = (0, 220, 0), (40, 40, 255)  # BGR
-_LIMB_COLORS = ((255, 160, 0), (0, 160, 255), (230, 230, 230))  # left, right, across
+_LIMB_COLORS = {"left": (255, 160, 0), "right": (0, 160, 255), None: (230, 230, 230)}
 _BOX_COLOR = (200, 200, 200)
 
 
@@ -66,25 +66,13 @@ def annotated(image: Picture, person: Person, known: Skeleton) -> Picture:
     cv2.rectangle(canvas, (left, top), (left + width, top + height), _BOX_COLOR, 1)
     for one, other in known.limbs:
         if person.visibility[one] and person.visibility[other]:
-            color = _LIMB_COLORS[_side(known, one, other)]
+            color = _LIMB_COLORS[known.side(one, other)]
             cv2.line(canvas, tuple(points[one]), tuple(points[other]), color, 1, cv2.LINE_AA)
     for point, visible in zip(points, person.visibility, strict=True):
         if visible:
             color = _SEEN if visible == 2 else _HIDDEN
             cv2.circle(canvas, tuple(point), 3, color, -1, cv2.LINE_AA)
     return np.asarray(canvas, np.uint8)
-
-
-def _side(known: Skeleton, one: int, other: int) -> int:
-    """0 for a limb of the left, 1 of the right, 2 across."""
-    names = known.keypoints[one], known.keypoints[other]
-    for side, prefix in enumerate(("left_", "right_")):
-        opposite = ("right_", "left_")[side]
-        if any(n.startswith(prefix) for n in names) and not any(
-            n.startswith(opposite) for n in names
-        ):
-            return side
-    return 2
 
 
 def _rows(population: OpenPopulation, split: str) -> Iterator[tuple[bytes, Person]]:
