@@ -99,8 +99,8 @@ def plan(asked: argparse.Namespace, console: Console) -> int:
         f"{len(done)} tasks are done; {len(waiting) - others} trainings and {others} others "
         f"(rendering, evaluation) are to do. {total.describe()}"
     )
-    if planned.undecided() and outstanding(planned.first_phase(), store)[0]:
-        names = ", ".join(system.name for system in planned.undecided())
+    if planned.waiting():
+        names = ", ".join(system.name for system in planned.waiting())
         console.print(
             f"{escape(names)}: after the candidates of seed {planned.experiment.seeds[0]}, "
             f"{planned.experiment.selection.description} decides, and the winner runs under every "
@@ -211,9 +211,10 @@ def _records(asked: argparse.Namespace) -> Path:
 
 def _everything(planned: Plan) -> list[Task]:
     """All tasks that are known: of undecided systems those of the winner, once there is one."""
-    tasks = planned.first_phase()
-    if planned.undecided() and not outstanding(tasks, planned.store)[0]:
-        tasks += [t for choice in planned.choose() for t in planned.results(choice.system)]
+    waiting, tasks = planned.waiting(), planned.first_phase()
+    for system in planned.undecided():
+        if system not in waiting:
+            tasks += planned.results(planned.choice(system).system)
     return tasks
 
 

@@ -136,6 +136,14 @@ class Plan:
         """Systems whose grid has more than one point."""
         return [s for s in self.experiment.systems if len(s.candidates()) > 1]
 
+    def waiting(self) -> list[System]:
+        """Undecided systems of which a candidate is not measured yet."""
+        return [
+            system
+            for system in self.undecided()
+            if not all(self.store.exists(task.marker) for task in self.candidates(system))
+        ]
+
     def first_phase(self) -> list[Task]:
         """Everything that does not wait for a choice."""
         undecided = self.undecided()
@@ -150,9 +158,10 @@ class Plan:
 
     def choose(self) -> list[Choice]:
         """Decide every grid by the scores of its candidates."""
-        return [self._choice(system) for system in self.experiment.systems]
+        return [self.choice(system) for system in self.experiment.systems]
 
-    def _choice(self, system: System) -> Choice:
+    def choice(self, system: System) -> Choice:
+        """Decide the grid of a system, if it has one."""
         points = system.candidates()
         if len(points) == 1:
             ((selected, decided),) = points
