@@ -1,7 +1,7 @@
 """Does every part of the main job still run, end to end?
 
 Run:     posebridge run experiments/smoke.py
-Cost:    8 trainings of 4 steps on 16 people a population, under two minutes on 2 cores
+Cost:    7 trainings of 4 steps on 16 people a population, under two minutes on 2 cores
 Expect:  a leaderboard with every kind of row; its numbers say nothing
 """
 
