@@ -37,6 +37,8 @@ from posebridge.leaderboard import (
 )
 from posebridge.records import Record, append_record, read_records
 
+WIDE = 120
+"""Columns that a table with a column for each group of keypoints needs."""
 PICTURED = 6
 """People in a picture."""
 
@@ -161,8 +163,15 @@ def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
     path = _records(asked) / f"{planned.experiment.name}.jsonl"
     records, half_lines = read_records(path)
     wanted = _wanted(planned, asked.scale, records)
-    for table in _tables(planned.experiment, wanted, path, asked.metric, half_lines):
-        console.print(render_terminal(table))
+    scores, groups = _tables(planned.experiment, wanted, path, asked.metric, half_lines)
+    console.print(render_terminal(scores))
+    if console.width >= WIDE:
+        console.print(render_terminal(groups))
+    else:
+        console.print(
+            f"By group of keypoints: in a terminal of {WIDE} columns, or with --publish FOLDER.",
+            highlight=False,
+        )
     if asked.publish:
         _publish(asked, planned.experiment, wanted, path)
         console.print(f"written to {asked.publish}", highlight=False, markup=False)

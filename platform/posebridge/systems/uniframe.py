@@ -53,8 +53,9 @@ def embedded(
     *,
     grid: dict[str, tuple[Any, ...]] | None = None,
 ) -> System:
-    """A vote over four turns and a quick teacher, for a few hundred steps."""
+    """A vote over four turns and a quick teacher, at the control's learning rate."""
     method = MeanTeacher(
+        learning_rate=2e-4,
         momentum=0.99,
         teacher_views=4,
         occlusion_threshold=SURE_PEAK,
