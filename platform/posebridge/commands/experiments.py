@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from posebridge.engine.artifacts import Store, read_holder
-from posebridge.engine.cluster import cluster
+from posebridge.engine.cluster import cluster, gpus_per_task
 from posebridge.engine.gallery import gallery
 from posebridge.engine.graph import (
     Failure,
@@ -120,6 +120,7 @@ def run(asked: argparse.Namespace, console: Console) -> int:
         choices, failures = _execute(planned, execute_here, console)
     else:
         with cluster(asked.address):
+            planned = replace(planned, gpus=gpus_per_task())
             choices, failures = _execute(planned, execute_on_ray, console)
     if failures:
         console.print(

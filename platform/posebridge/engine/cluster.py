@@ -22,6 +22,11 @@ LOCAL_ENVIRONMENT: "Mapping[str, str]" = {
 }
 
 
+def gpus_per_task() -> float:
+    """GPUs that a training takes: one, if the cluster that runs has any."""
+    return 1.0 if ray.cluster_resources().get("GPU", 0) else 0.0  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def cluster(address: str | None) -> Iterator[None]:
     """Ray for as long as a command runs.

@@ -73,7 +73,7 @@ def _floors(plan: Plan, scale: str) -> Iterator[tuple[Record, str]]:
                 "stage_key": "",
                 "selection": "nothing to choose",
                 "selected": {},
-                "uses_target_labels": floor.reads_target_labels,
+                "uses_target_labels": floor.reads_target_labels or feed.split == "test",
                 "method": {"floor": floor.value, "from": feed.description()["name"]},
                 "estimator": {},
                 "population": target.label,

@@ -54,11 +54,13 @@ class Plan:
         experiment: what is asked.
         store: where artifacts go.
         streamed: whether training reads through Ray Data.
+        gpus: that a training or an evaluation takes.
     """
 
     experiment: Experiment
     store: Store
     streamed: bool = True
+    gpus: float = 0.0
 
     def populations(self) -> list[Task]:
         """Make every population that is needed."""
@@ -117,6 +119,7 @@ class Plan:
             needs=needs + before,
             # Half a CPU stays free for the tasks that read for it.
             cpus=max(stage.budget.threads - 0.5, 0.5),
+            gpus=self.gpus,
             steps=stage.budget.steps,
         )
         return [*tasks, task]
@@ -130,6 +133,7 @@ class Plan:
             arguments=(self.store.uri, stage, population, split),
             needs=(stage_marker(stage), manifest_marker(population)),
             cpus=stage.budget.threads,
+            gpus=self.gpus,
         )
 
     def undecided(self) -> list[System]:

@@ -200,8 +200,10 @@ class MeanTeacher(TrainingMethod):
     @torch.no_grad()
     def pseudo_labels(self, teacher: Estimator, weak: View) -> PseudoLabels:
         """The teacher's vote on the weak view, brought to the canonical frame."""
-        maps = vote(teacher, weak.images, TURNS[self.teacher_views])
-        decoded = teacher.decode(maps)
+        # In half precision a fifth of the keypoints would move by more than a cell.
+        with torch.autocast(weak.images.device.type, enabled=False):
+            maps = vote(teacher, weak.images, TURNS[self.teacher_views])
+            decoded = teacher.decode(maps)
         matrix, order = weak.canonical_from_view, teacher.skeleton.flip_order
         keypoints = exchange_mirrored(transform(matrix, decoded.keypoints), matrix, order)
         confidence = exchange_mirrored(decoded.confidence, matrix, order)
