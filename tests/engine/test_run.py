@@ -99,9 +99,9 @@ def test_a_failed_candidate_ends_the_experiment_with_its_cause_beside_the_stage(
     assert "not finite" in plan.store.read_json(f"{folder}/error.json")["cause"]
 
 
-def test_a_training_leaves_half_a_core_for_those_who_read_for_it(plan: Plan) -> None:
+def test_a_training_takes_a_core_for_each_of_its_threads(plan: Plan) -> None:
     two = dataclasses.replace(CONTROL.stage.budget, threads=2)
-    for budget, cpus in ((CONTROL.stage.budget, 0.5), (two, 1.5)):
+    for budget, cpus in ((CONTROL.stage.budget, 1), (two, 2)):
         stage = dataclasses.replace(CONTROL.stage, budget=budget)
         (task,) = plan.training(stage, "control")
         assert task.cpus == cpus

@@ -29,10 +29,6 @@ with cluster(None):
     assert ray.get(ray.remote(lambda: 3).remote()) == 3
 """
 CGROUP = Path("/sys/fs/cgroup")
-READERS = 2
-"""Tasks that read for a stage at the same time."""
-LEFT_TO_READERS = 0.5
-"""CPUs that a training leaves to them of its threads."""
 
 
 def examine(store: Store) -> Iterator[Finding]:
@@ -223,14 +219,13 @@ def _machine() -> Iterator[Finding]:
 
 def _cpus() -> Finding:
     stages = importlib.import_module("posebridge.stages")
-    reading = importlib.import_module("posebridge.engine.reading")
     threads: int = stages.Budget(steps=1).threads
     return doctor.check_cpus(
         usable=usable_cores(_read(CGROUP / "cpu.max")),
         # As a local cluster counts them.
         counted=max(os.cpu_count() or 1, 2),
         threads=threads,
-        claimed=threads - LEFT_TO_READERS + READERS * reading.READ_CPUS,
+        claimed=threads,
     )
 
 

@@ -25,8 +25,9 @@ from posebridge.populations.manifest import OpenPopulation
 from posebridge.populations.people import Person, row_person
 from posebridge.populations.shards import read_shard
 
-READ_CPUS = 0.25
-"""CPUs that one reading task takes: a training task leaves half a CPU free for two of them."""
+READERS = 2
+"""Tasks that read for a stage at the same time. They take no CPU of Ray's count: one that had to
+wait for a CPU would wait for the very trainings that wait for it."""
 COLUMNS = (*CHECKED_COLUMNS, "image_id", "area", "encoded")
 _PERSON = ["person_id", "image_id", "box", "keypoints", "visibility", "area"]
 _SHARD = "shard"
@@ -220,7 +221,11 @@ def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> It
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
     rows = ray.data.from_items(list(indices), override_num_blocks=len(indices)).map_batches(
-        partial(_load, folder), batch_size=1, batch_format="pyarrow", num_cpus=READ_CPUS
+        partial(_load, folder),
+        batch_size=1,
+        batch_format="pyarrow",
+        num_cpus=0,
+        concurrency=READERS,
     )
     blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
     try:

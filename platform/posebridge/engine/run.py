@@ -117,8 +117,7 @@ class Plan:
             function=train_stage,
             arguments=(self.store.uri, stage, self.streamed),
             needs=needs + before,
-            # Half a CPU stays free for the tasks that read for it.
-            cpus=max(stage.budget.threads - 0.5, 0.5),
+            cpus=stage.budget.threads,
             gpus=self.gpus,
             steps=stage.budget.steps,
         )
