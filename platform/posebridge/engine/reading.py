@@ -225,7 +225,7 @@ def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> It
         batch_size=1,
         batch_format="pyarrow",
         num_cpus=0,
-        concurrency=READERS,
+        concurrency=min(READERS, len(indices)),
     )
     blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
     try:
