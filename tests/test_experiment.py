@@ -117,6 +117,31 @@ def test_a_system_is_chosen_on_the_validation_split_of_its_sources() -> None:
         EXPERIMENT.validation(oracle)
 
 
+def test_a_rule_may_look_at_the_sources_with_other_knobs() -> None:
+    others = dataclasses.replace(ADULTS, seed=7)
+    rule = SourceValidation(populations=(others,))
+    experiment = dataclasses.replace(EXPERIMENT, selection=rule)
+    assert experiment.validation(EXPERIMENT.systems[1]) == ((others, "validation"),)
+    assert others in experiment.populations()
+    assert experiment.description()["selection"]["populations"] == [others.identity()]
+    json.dumps(experiment.description())
+
+
+def test_a_rule_never_looks_at_labels_that_a_system_may_not_know() -> None:
+    rule = SourceValidation(populations=(Babies(validation=20),))
+    experiment = dataclasses.replace(EXPERIMENT, selection=rule)
+    with pytest.raises(ValueError, match="'adapted' must be chosen on labelled people of its"):
+        experiment.validation(EXPERIMENT.systems[2])
+    # A population that is a source, too, but with other knobs the target that nobody labelled.
+    both = dataclasses.replace(ADULTS, seed=7)
+    stage = dataclasses.replace(ADAPT, target=Feed(both, "train", 8))
+    system = dataclasses.replace(EXPERIMENT.systems[2], stage=stage)
+    rule = SourceValidation(populations=(ADULTS,))
+    experiment = dataclasses.replace(EXPERIMENT, selection=rule)
+    with pytest.raises(ValueError, match="'adapted' must be chosen on labelled people of its"):
+        experiment.validation(system)
+
+
 def test_the_floor_is_fitted_on_the_first_labelled_people_that_are_not_the_oracles() -> None:
     assert EXPERIMENT.floor_feed == SOURCE[0]
     reordered = dataclasses.replace(EXPERIMENT, systems=EXPERIMENT.systems[::-1])

@@ -4,6 +4,8 @@ import math
 
 import pytest
 
+from posebridge.populations.adult import Adult
+from posebridge.populations.infant_synthetic import InfantSynthetic
 from posebridge.selection import Fixed, SourceValidation, TargetOracle
 
 NAN = math.nan
@@ -58,4 +60,6 @@ def test_nobody_chooses_on_the_split_that_tables_report(
 def test_descriptions_name_the_metric_and_the_split() -> None:
     rule = SourceValidation(metric="pck_head", split="held-out")
     assert rule.description == "best pck_head on the source's held-out split"
+    turned = SourceValidation(populations=(Adult(roll_deg=180.0), InfantSynthetic()))
+    assert turned.description.endswith("validation split (adult ±180°, infant-synthetic)")
     assert TargetOracle().description.startswith("oracle: best pck_box on the target's labelled")

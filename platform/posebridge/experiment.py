@@ -51,7 +51,7 @@ class Experiment:
 
     def populations(self) -> tuple[Population, ...]:
         """Every population that is needed, once."""
-        needed = [*self.targets, self.floor_feed.population]
+        needed = [*self.targets, self.floor_feed.population, *self.selection.populations]
         for system in self.systems:
             for stage in system.stage.chain():
                 if stage.budget.steps:
@@ -59,10 +59,24 @@ class Experiment:
         return tuple({p.fingerprint(): p for p in needed}.values())
 
     def validation(self, system: System) -> tuple[tuple[Population, str], ...]:
-        """The source populations of a system that have the selection rule's split."""
-        feeds = [feed.population for stage in system.stage.chain() for feed in stage.source]
+        """The populations that decide a system's grid, each with the selection rule's split.
+
+        Raises:
+            ValueError: if none has that split, or the rule names one that is no source of the
+                system, whose labels the system may not know.
+        """
+        sources = [feed.population for stage in system.stage.chain() for feed in stage.source]
+        unlabelled = {type(s.target.population) for s in system.stage.chain() if s.target}
+        kinds = {type(source) for source in sources} - unlabelled
+        for asked in self.selection.populations:
+            if type(asked) not in kinds:
+                raise ValueError(
+                    f"system {system.name!r} must be chosen on labelled people of its sources "
+                    f"({', '.join(source.label for source in sources)}), but got {asked.label!r}."
+                )
         split = self.selection.split
-        pairs = {p.fingerprint(): (p, split) for p in feeds if p.splits().get(split, 0)}
+        people = self.selection.populations or sources
+        pairs = {p.fingerprint(): (p, split) for p in people if p.splits().get(split, 0)}
         if not pairs:
             raise ValueError(
                 f"system {system.name!r} has a grid, but none of its source populations has a "
@@ -85,7 +99,7 @@ class Experiment:
             "name": self.name,
             "question": self.question,
             "seeds": list(self.seeds),
-            "selection": describe(self.selection),
+            "selection": self._selection(),
             "targets": [target.identity() for target in self.targets],
             "systems": [
                 {
@@ -101,6 +115,12 @@ class Experiment:
                 for system in self.systems
             ],
         }
+
+    def _selection(self) -> dict[str, Any]:
+        rule = dataclasses.replace(self.selection, populations=())
+        people = [population.identity() for population in self.selection.populations]
+        described: dict[str, Any] = describe(rule)
+        return described | {"populations": people}
 
 
 def load_experiment(path: str | Path, *, scale: str = "embedded") -> Experiment:
@@ -162,6 +182,7 @@ def smoke(experiment: Experiment) -> Experiment:
         name=f"{experiment.name}-smoke",
         systems=systems,
         targets=tuple(fewer(target) for target in experiment.targets),
+        selection=dataclasses.replace(experiment.selection, populations=()),
         seeds=experiment.seeds[:2],
     )
 

@@ -10,6 +10,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+from posebridge.populations.base import Population
+
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -36,12 +38,15 @@ class SourceValidation(Selection):
     Attributes:
         metric: the score that decides; higher is better.
         split: of the source populations.
+        populations: the source populations with other knobs, such as turned by any angle; none
+            takes those that a system trains on, as they are.
     """
 
     uses_target_labels: ClassVar[bool] = False
 
     metric: str = "pck_box"
     split: str = "validation"
+    populations: tuple[Population, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse to choose on the people that the tables report."""
@@ -50,7 +55,8 @@ class SourceValidation(Selection):
     @property
     def description(self) -> str:
         """The rule in words."""
-        return f"best {self.metric} on the source's {self.split} split"
+        whose = f" ({', '.join(p.label for p in self.populations)})" if self.populations else ""
+        return f"best {self.metric} on the source's {self.split} split{whose}"
 
     def choose(self, candidates: Mapping[Key, float]) -> Key:
         """The candidate with the highest score."""

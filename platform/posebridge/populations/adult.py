@@ -31,6 +31,11 @@ class Adult(RenderedPopulation):
     test: int = 300
     roll_deg: float = 30.0
 
+    @property
+    def label(self) -> str:
+        """The name, and the roll where it differs from the usual one."""
+        return self.name if self.roll_deg == 30.0 else f"{self.name} ±{self.roll_deg:g}°"
+
     def render(self, split: str, index: int) -> Sample:
         """Render one adult; the same arguments give the same bytes."""
         scene = adult_scene(

@@ -30,6 +30,11 @@ class InfantSynthetic(RenderedPopulation):
     validation: int = 100
     rotation_deg: float = 25.0
 
+    @property
+    def label(self) -> str:
+        """The name, and the turn where it differs from the usual one."""
+        return self.name if self.rotation_deg == 25.0 else f"{self.name} ±{self.rotation_deg:g}°"
+
     def render(self, split: str, index: int) -> Sample:
         """Render one infant; the same arguments give the same bytes."""
         knobs = InfantKnobs(self.rotation_deg, clutter=False, occluders=False, flaws=False)
