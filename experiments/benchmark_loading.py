@@ -45,7 +45,8 @@ from posebridge.batch import LabeledBatch
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
 from posebridge.engine.data import tickets, to_images
-from posebridge.engine.graph import execute_on_ray, outstanding
+from posebridge.engine.execution import execute_on_ray
+from posebridge.engine.graph import outstanding
 from posebridge.engine.provenance import versions
 from posebridge.engine.reading import EncodedPeople, Reader, read_directly, reader, stream
 from posebridge.engine.rendering import RenderWatcher

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from ray.exceptions import RayTaskError, UserCodeException
 
 from engine.watching import Witness, marker, note, noting
 from posebridge.engine.artifacts import Store
@@ -9,7 +8,6 @@ from posebridge.engine.graph import (
     Failure,
     Task,
     execute_here,
-    explained,
     note_failure,
     outstanding,
 )
@@ -67,18 +65,6 @@ def test_an_error_in_this_process_is_not_caught(store: Store) -> None:
 
 def _raise(what: str) -> None:
     raise KeyError(what)
-
-
-def _wrapped(error: Exception) -> RayTaskError:
-    return RayTaskError("f", "a traceback", error)  # type: ignore[no-untyped-call]
-
-
-def test_the_first_cause_is_told_without_what_ray_wraps_around_it() -> None:
-    inner = UserCodeException("while reading")
-    inner.__cause__ = ValueError("the shard is cut\n")
-    wrapped = _wrapped(_wrapped(inner))
-    assert explained(wrapped) == "ValueError: the shard is cut"
-    assert explained(UserCodeException("alone")) == "UserCodeException: alone"
 
 
 def test_a_failure_leaves_its_cause_beside_what_was_made(store: Store) -> None:

@@ -11,7 +11,8 @@ import pytest
 from engine.people import ADULTS, borrow, mean_teacher
 from engine.watching import Witness, marker, note, noting
 from posebridge.engine.artifacts import Store
-from posebridge.engine.graph import CRASH_RETRIES, Task, execute_on_ray
+from posebridge.engine.execution import CRASH_RETRIES, execute_on_ray
+from posebridge.engine.graph import Task
 from posebridge.engine.reading import read_directly, stream
 from posebridge.engine.work import open_in, population_path, stage_path, train_stage
 from posebridge.populations.shards import ShardError

@@ -7,7 +7,7 @@ from engine.people import ADULTS, INFANTS
 from engine.watching import Witness
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
-from posebridge.engine.graph import execute_on_ray
+from posebridge.engine.execution import execute_on_ray
 from posebridge.engine.results import records_of, write_records
 from posebridge.engine.run import Plan, run_experiment
 from posebridge.estimators.movenet import Lightning

@@ -10,17 +10,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from posebridge.engine.artifacts import Store, read_holder
+from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster, gpus_per_task
+from posebridge.engine.execution import execute_on_ray
 from posebridge.engine.gallery import gallery
 from posebridge.engine.graph import (
     Failure,
     Task,
     execute_here,
-    execute_on_ray,
     outstanding,
     read_failure,
 )
+from posebridge.engine.leases import read_holder
 from posebridge.engine.pricing import Prices, price
 from posebridge.engine.results import note_experiment, records_of, write_records
 from posebridge.engine.run import Choice, Plan, run_experiment
@@ -105,7 +106,7 @@ def plan(asked: argparse.Namespace, console: Console) -> int:
         names = ", ".join(system.name for system in planned.waiting())
         console.print(
             f"{escape(names)}: after the candidates of seed {planned.experiment.seeds[0]}, "
-            f"{planned.experiment.selection.description} decides, and the winner runs under every "
+            f"{planned.experiment.chosen_by} decides, and the winner runs under every "
             "seed, which is not counted here."
         )
     return 0

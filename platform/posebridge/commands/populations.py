@@ -15,7 +15,8 @@ from rich.table import Table as Grid
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
-from posebridge.engine.graph import Failure, Task, execute_here, execute_on_ray, outstanding
+from posebridge.engine.execution import execute_on_ray
+from posebridge.engine.graph import Failure, Task, execute_here, outstanding
 from posebridge.engine.rendering import RenderWatcher, forget_damaged
 from posebridge.engine.run import manifest_marker, population_tasks
 from posebridge.engine.work import open_in, population_path

@@ -1,22 +1,17 @@
-"""A graph of tasks, run on Ray or in this process.
+"""A graph of tasks: each runs once, after what it needs, and only if it is not done yet.
 
-Each runs once, after what it needs, and only if it is not done yet.
+Here in this process; `execution` runs it on Ray.
 """
 
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
-from ray.exceptions import RayTaskError, UserCodeException, WorkerCrashedError
-
-from posebridge.engine.artifacts import Store, read_holder
-
-CRASH_RETRIES = 2
-POLL_SECONDS = 0.5
+from posebridge.engine.artifacts import Store
+from posebridge.engine.leases import LEASE
 
 
 @dataclass(frozen=True)
@@ -47,6 +42,11 @@ class Task:
     def folder(self) -> str:
         """Where it leaves its artifact."""
         return self.marker.rpartition("/")[0]
+
+    @property
+    def lease(self) -> str:
+        """The file that says who is at it, if anybody is."""
+        return f"{self.folder}/{LEASE}"
 
 
 @dataclass(frozen=True)
@@ -82,59 +82,84 @@ class Watcher(ABC):
 
 
 @dataclass
-class _Board:
-    """Who waits, who runs, who is done."""
+class Board:
+    """Who waits, who is done, and who cannot be; the watcher is told.
+
+    Attributes:
+        watcher: is told.
+        waiting: tasks that nobody has taken yet, by marker.
+        done: markers.
+        broken: by marker, why a task failed, or what it needs.
+    """
 
     watcher: Watcher
-    waiting: list[Task]
-    done: set[str]
-    failures: list[Failure] = field(default_factory=list)
-    broken: dict[str, Task] = field(default_factory=dict)
+    waiting: dict[str, Task] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    broken: dict[str, Failure] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
 
-    def ready(self) -> list[Task]:
+    def add(self, tasks: Iterable[Task], store: Store) -> list[Task]:
+        """Take up tasks, those that are known already left out.
+
+        Returns:
+            The new ones that are not done.
+
+        Raises:
+            ValueError: if one needs what is neither done nor known.
+        """
+        new = [task for task in tasks if task.marker not in self._known]
+        waiting, done = outstanding(new, store, self._known)
+        self.done |= done
+        self._known |= done | {task.marker for task in waiting}
+        self.waiting |= {task.marker: task for task in waiting}
+        return waiting
+
+    def take_ready(self) -> list[Task]:
         """Take the tasks whose needs are met; drop those that can no longer run."""
-        while lost := [(t, cause) for t in self.waiting if (cause := self._cause(t))]:
+        while lost := [(t, cause) for t in self.waiting.values() if (cause := self._cause(t))]:
             for task, cause in lost:
-                self.waiting.remove(task)
+                del self.waiting[task.marker]
                 self.broken[task.marker] = cause
-                self.watcher.skipped(task, cause)
-        ready = [task for task in self.waiting if set(task.needs) <= self.done]
-        self.waiting = [task for task in self.waiting if task not in ready]
+                self.watcher.skipped(task, cause.task)
+        ready = [task for task in self.waiting.values() if self.done.issuperset(task.needs)]
+        for task in ready:
+            del self.waiting[task.marker]
         return ready
 
     def finish(self, task: Task, seconds: float) -> None:
+        """A task that was taken is done."""
         self.done.add(task.marker)
         self.watcher.finished(task, seconds)
 
-    def fail(self, task: Task, error: BaseException) -> None:
-        failure = Failure(task, explained(error))
-        self.failures.append(failure)
-        self.broken[task.marker] = task
+    def fail(self, failure: Failure) -> None:
+        """A task that was taken failed."""
+        self.broken[failure.task.marker] = failure
         self.watcher.failed(failure)
 
-    def _cause(self, task: Task) -> Task | None:
+    def failures(self) -> list[Failure]:
+        """Of the tasks that failed themselves, in that order."""
+        return [f for marker, f in self.broken.items() if f.task.marker == marker]
+
+    def _cause(self, task: Task) -> Failure | None:
         return next((self.broken[need] for need in task.needs if need in self.broken), None)
 
 
-def explained(error: BaseException) -> str:
-    """What went wrong first, in one line, without what Ray wraps around it."""
-    while isinstance(error, RayTaskError | UserCodeException):
-        inner = error.cause if isinstance(error, RayTaskError) else error.__cause__
-        if inner is None:
-            break
-        error = inner
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
-
-
-def outstanding(tasks: Iterable[Task], store: Store) -> tuple[list[Task], set[str]]:
+def outstanding(
+    tasks: Iterable[Task], store: Store, known: Collection[str] = ()
+) -> tuple[list[Task], set[str]]:
     """The tasks that are not done, once each, and every marker of a task or a need that is done.
 
+    Args:
+        tasks: that are asked for.
+        store: where their markers are.
+        known: markers that are done, or will be; not looked for.
+
     Raises:
-        ValueError: if a task needs what is neither done nor among the tasks.
+        ValueError: if a task needs what is neither done nor known nor among the tasks.
     """
     unique = {task.marker: task for task in tasks}
-    needs = {need: task for task in unique.values() for need in task.needs}
-    done = {marker for marker in unique | needs if store.exists(marker)}
+    needs = {need: task for task in unique.values() for need in task.needs if need not in known}
+    done = set(store.read_many(unique | needs))
     for need, task in needs.items():
         if need not in done and need not in unique:
             raise ValueError(
@@ -144,119 +169,20 @@ def outstanding(tasks: Iterable[Task], store: Store) -> tuple[list[Task], set[st
     return [task for marker, task in unique.items() if marker not in done], done
 
 
-def execute_on_ray(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[Failure]:
-    """Run what is not done as Ray tasks.
-
-    A worker process that dies takes nothing with it: its task is tried again from the last
-    checkpoint.
-
-    Raises:
-        ValueError: if a task needs more than any node of the cluster has.
-    """
-    waiting, done = outstanding(tasks, store)
-    check_placeable(waiting)
-    board = _Board(watcher, waiting, done)
-    running = _Running(board)
-    while True:
-        for task in board.ready():
-            running.submit(task)
-        if not running.attempts:
-            return board.failures
-        running.settle()
-        running.report(store)
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    task: Task
-    number: int
-
-
-@dataclass(frozen=True)
-class _Running:
-    """Tasks that Ray has, each with how often it was tried, and since when it really runs.
-
-    Ray holds a task until there is room for it. One that trains has begun when it says how far it
-    is; any other, as soon as it was handed over.
-    """
-
-    board: _Board
-    attempts: "dict[ray.ObjectRef[None], _Attempt]" = field(default_factory=dict)
-    since: dict[str, float] = field(default_factory=dict)
-
-    def submit(self, task: Task, number: int = 0) -> None:
-        # Ray would try again on its own, but only what has no side effects: retrying is ours.
-        remote = ray.remote(task.function).options(
-            num_cpus=task.cpus, num_gpus=task.gpus, max_retries=0, name=task.name
-        )
-        if not task.steps:
-            self._begin(task)
-        self.attempts[remote.remote(*task.arguments)] = _Attempt(task, number)
-
-    def _begin(self, task: Task) -> None:
-        if task.marker not in self.since:
-            self.since[task.marker] = time.monotonic()
-            self.board.watcher.started(task)
-
-    def report(self, store: Store) -> None:
-        """Tell the watcher how far the trainings are."""
-        for task in [attempt.task for attempt in self.attempts.values() if attempt.task.steps]:
-            holder = read_holder(store, f"{task.folder}/lease")
-            if holder is not None and holder.progress:
-                self._begin(task)
-                self.board.watcher.progressed(task, holder.progress)
-
-    def settle(self) -> None:
-        """Wait a little, and tell the board what has ended."""
-        for reference in ray.wait(list(self.attempts), timeout=POLL_SECONDS)[0]:
-            attempt = self.attempts.pop(reference)
-            try:
-                ray.get(reference)
-            except WorkerCrashedError as error:
-                if attempt.number < CRASH_RETRIES:
-                    self.submit(attempt.task, attempt.number + 1)
-                else:
-                    self.board.fail(attempt.task, error)
-            except Exception as error:  # noqa: BLE001 - whatever a task raises is told, not lost
-                self.board.fail(attempt.task, error)
-            else:
-                self._begin(attempt.task)
-                since = self.since[attempt.task.marker]
-                self.board.finish(attempt.task, time.monotonic() - since)
-
-
 def execute_here(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[Failure]:
     """Run what is not done one after the other in this process.
 
     For a debugger: errors are not caught.
     """
-    board = _Board(watcher, *outstanding(tasks, store))
-    while ready := board.ready():
+    board = Board(watcher)
+    board.add(tasks, store)
+    while ready := board.take_ready():
         for task in ready:
             since = time.monotonic()
             watcher.started(task)
             task.function(*task.arguments)
             board.finish(task, time.monotonic() - since)
-    return board.failures
-
-
-def check_placeable(tasks: Sequence[Task]) -> None:
-    """Refuse tasks that no node can hold.
-
-    Raises:
-        ValueError: naming the task, what it needs and what the largest node has.
-    """
-    alive = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
-    nodes = [node["Resources"] for node in alive]
-    for task in tasks:
-        fits = [n for n in nodes if n.get("CPU", 0) >= task.cpus and n.get("GPU", 0) >= task.gpus]
-        if not fits:
-            largest = max((n.get("CPU", 0) for n in nodes), default=0)
-            raise ValueError(
-                f"task {task.name!r} needs {task.cpus:g} CPUs and {task.gpus:g} GPUs on one node, "
-                f"but the largest of {len(nodes)} nodes has {largest:g} CPUs. Lower the stage's "
-                "threads (--set stage.threads=1), or use a larger node."
-            )
+    return board.failures()
 
 
 def note_failure(store: Store, failure: Failure) -> None:
