@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from posebridge.batch import LabeledBatch, Maps, Predictions
 from posebridge.engine.artifacts import Store
 from posebridge.engine.data import Batch, Loader, to_images
+from posebridge.engine.leases import hold
 from posebridge.engine.provenance import versions
 from posebridge.engine.reading import LeftOut
 from posebridge.engine.train import Optimisers, Run, set_up
@@ -218,7 +219,7 @@ def train(stage: Stage, nets: nn.ModuleDict, turns: Turns) -> None:
     optimisers = Optimisers(stage, nets)
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
-        with store.lease("stage") as lease, event_writer(store, "stage/tensorboard") as events:
+        with hold(store, "stage") as lease, event_writer(store, "stage/tensorboard") as events:
             run = Run(stage, nets, optimisers, store, "stage", lease, CPU, events)
             run.train(cast(Loader, turns))
 

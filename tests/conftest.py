@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import jaxtyping
@@ -24,6 +25,23 @@ jaxtyping.install_import_hook(
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let golden files be written anew, to be read in the diff."""
     parser.addoption("--rewrite-golden", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[None]:
+    """An S3 server that this process and those it starts use."""
+    from object_store import s3_server
+
+    with s3_server():
+        yield
+
+
+@pytest.fixture
+def bucket(s3: None) -> str:
+    """The URI of an empty bucket."""
+    from object_store import new_bucket
+
+    return new_bucket()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,7 @@ from posebridge.commands import experiments
 from posebridge.engine.artifacts import Store
 from posebridge.engine.gallery import TILE_WIDTH, TITLE_HEIGHT
 from posebridge.engine.graph import Failure, Task
+from posebridge.engine.leases import hold
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.engine.work import stage_path
 from posebridge.records import Record, read_records
@@ -233,8 +234,9 @@ def test_a_status_counts_what_is_done(face: Face, finished: Face) -> None:
 
 def test_a_status_shows_who_trains_what_and_how_far(face: Face) -> None:
     store, folder = Store(str(face.store)), stage_path(ORACLE)
-    with store.lease(folder) as lease:
-        lease.beat({"step": 1, "steps": 2, "images_per_s": 30.4})
+    with hold(store, folder) as lease:
+        lease.tell({"step": 1, "steps": 2, "images_per_s": 30.4})
+        lease.beat()
         _, printed = face.ask("status")
     (line,) = (line for line in printed.splitlines() if "(oracle seed 0)" in line)
     assert "running on" in line

@@ -1,21 +1,17 @@
 import errno
-import json
 import os
-import socket
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psutil
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
-from posebridge.engine import artifacts
-from posebridge.engine.artifacts import Lease, LeaseTakenError, Store, StoreError, read_holder
+from posebridge.engine.artifacts import Store, StoreError
 from posebridge.populations import files
 
 CURES = {
@@ -40,24 +36,6 @@ def _refuse_to_write(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(os, "fsync", refuse)
 
 
-def _holder(**changes: Any) -> bytes:
-    """A lease of this process, changed."""
-    mine = {
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "started": psutil.Process().create_time(),
-        "beat": time.time(),
-        "progress": {},
-    }
-    return json.dumps(mine | changes).encode()
-
-
-def _dead_pid() -> int:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        pass
-    return process.pid
-
-
 def _at_once(number: int, function: Callable[[], bool]) -> list[bool]:
     """What some threads get that start together."""
     barrier = threading.Barrier(number)
@@ -70,9 +48,11 @@ def _at_once(number: int, function: Callable[[], bool]) -> list[bool]:
         return list(pool.map(run, range(number)))
 
 
-@pytest.fixture(params=["a folder", "another file system"])
+@pytest.fixture(params=["a folder", "s3"])
 def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Store(str(tmp_path) if request.param == "a folder" else f"memory://{tmp_path}")
+    if request.param == "s3":
+        return Store(f"{request.getfixturevalue('bucket')}/folder")
+    return Store(str(tmp_path))
 
 
 def test_a_store_gives_back_what_was_put_into_it(any_store: Store) -> None:
@@ -99,11 +79,43 @@ def test_what_is_there_is_not_created_again(any_store: Store) -> None:
     assert any_store.read("file") == b"first"
 
 
-def test_of_eight_that_create_the_same_file_one_succeeds(store: Store) -> None:
+def test_of_eight_that_create_the_same_file_one_succeeds(any_store: Store) -> None:
     names = iter(range(8))
-    won = _at_once(8, lambda: store.create("lease", str(next(names)).encode()))
+    won = _at_once(8, lambda: any_store.create("lease", str(next(names)).encode()))
     assert sum(won) == 1
-    assert store.children("") == ["lease"]
+    assert any_store.children("") == ["lease"]
+
+
+def test_what_another_process_writes_is_seen_at_once(any_store: Store) -> None:
+    """A file system that remembers listings would not ask again."""
+    any_store.write("stages/a/done", b"")
+    assert any_store.children("stages") == ["a"]
+    other = fsspec.core.url_to_fs(any_store.uri, skip_instance_cache=True)
+    other[0].pipe_file(f"{other[1]}/stages/a/weights", b"")
+    assert any_store.children("stages/a") == ["done", "weights"]
+    assert any_store.exists("stages/a/weights")
+    assert set(files.file_sizes(any_store.path("stages"))) == {"a/done", "a/weights"}
+
+
+def test_many_files_are_read_at_once(any_store: Store) -> None:
+    any_store.write("a", b"1")
+    any_store.write("b", b"2")
+    assert any_store.read_many(["a", "b", "c"]) == {"a": b"1", "b": b"2"}
+    assert any_store.read_many([]) == {}
+
+
+def test_a_store_that_can_be_used_is_left_as_it_was(any_store: Store) -> None:
+    any_store.require_exclusive_creation()
+    assert any_store.children("") == []
+
+
+def test_the_object_that_stands_for_a_folder_is_not_in_it(bucket: str) -> None:
+    """Consoles of object stores make one."""
+    store = Store(bucket)
+    filesystem, root = files.locate(bucket)
+    filesystem.pipe_file(f"{root}/stages/", b"")
+    store.write("stages/a/done", b"")
+    assert store.children("stages") == ["a"]
 
 
 def test_a_reader_never_sees_half_a_file(store: Store) -> None:
@@ -158,129 +170,83 @@ def test_a_folder_that_may_not_be_made_says_what_to_do(
         store.write("stages/abc/done", b"")
 
 
-def test_a_file_system_without_exclusive_creation_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
+class _LooksFirst(MemoryFileSystem):  # type: ignore[misc]
+    """Creates a file as fsspec does it for all that have no way of their own."""
+
+    protocol = "looks-first"
+    pipe_file = fsspec.AbstractFileSystem.pipe_file
+
+
+class _Overwrites(MemoryFileSystem):  # type: ignore[misc]
+    """A server that takes no notice of the condition."""
+
+    protocol = "overwrites"
+
+    def pipe_file(self, path: str, value: bytes, **_: Any) -> None:
+        super().pipe_file(path, value)
+
+
+@pytest.mark.parametrize("kind", [_LooksFirst, _Overwrites])
+def test_a_store_without_exclusive_creation_is_refused_before_any_work(
+    kind: type[MemoryFileSystem], tmp_path: Path
+) -> None:
+    fsspec.register_implementation(kind.protocol, kind, clobber=True)
+    store = Store(f"{kind.protocol}://{tmp_path}")
+    with pytest.raises(
+        StoreError,
+        match="cannot create a file exclusively, so two workers could do the same work: "
+        "use a local folder or an object store with conditional writes",
+    ):
+        store.require_exclusive_creation()
+    assert store.children("") == []
+
+
+def test_a_folder_without_links_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT has none, and says that it is not permitted."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(StoreError, match="cannot create a file exclusively"):
+        store.require_exclusive_creation()
+    assert os.listdir(store.uri) == []
+
+
+def test_an_object_store_without_the_bucket_says_so(s3: None) -> None:
+    with pytest.raises(StoreError, match="s3://no-such-bucket: The specified bucket does not"):
+        Store("s3://no-such-bucket").require_exclusive_creation()
+
+
+def test_an_object_store_that_does_not_answer_says_what_to_look_at(
+    monkeypatch: pytest.MonkeyPatch, bucket: str
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise NotImplementedError
+        raise RuntimeError("Unable to locate credentials")
 
-    monkeypatch.setattr(files, "create", refuse)
-    with pytest.raises(StoreError, match="cannot create a file exclusively.* use a local folder"):
-        Store("memory://somewhere").create("lease", b"")
+    filesystem, _ = files.locate(bucket)
+    monkeypatch.setattr(filesystem, "pipe_file", refuse)
+    with pytest.raises(
+        StoreError, match=r"Unable to locate credentials\. See that its address .*AWS_ENDPOINT_URL"
+    ):
+        Store(bucket).require_exclusive_creation()
+
+
+def test_a_library_that_is_not_installed_is_named_with_its_cure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(fsspec.registry.target, "s3", raising=False)
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(StoreError, match=r"s3fs.*run: pip install 'posebridge\[s3\]'"):
+        Store("s3://bucket").children("")
+
+
+def test_an_unknown_kind_of_store_is_refused() -> None:
+    with pytest.raises(StoreError, match="a folder or a URI such as s3://.*got floppy://a "):
+        Store("floppy://a").children("")
 
 
 def test_files_that_are_being_written_are_not_listed(store: Store) -> None:
     store.write("stages/done", b"")
     Path(store.uri, "stages", f".checkpoint.0123{files.TEMPORARY}").write_bytes(b"half")
     assert store.children("stages") == ["done"]
-
-
-def test_a_new_holder_removes_what_a_killed_one_left_half_written(store: Store) -> None:
-    store.write("stages/checkpoint", b"whole")
-    left = Path(store.uri, "stages", f".checkpoint.0123{files.TEMPORARY}")
-    trying = Path(store.uri, "stages", f".lease.0123{files.TEMPORARY}")
-    for file in (left, trying):
-        file.write_bytes(b"half")
-    with store.lease("stages"):
-        assert not left.exists()
-        assert trying.exists(), "another process is just trying to take the lease"
-    assert store.read("stages/checkpoint") == b"whole"
-
-
-def test_a_lease_is_held_by_one_and_freed_at_the_end(any_store: Store) -> None:
-    with (
-        any_store.lease("stages/abc"),
-        pytest.raises(LeaseTakenError, match=f"process {os.getpid()} on .* is making it"),
-        any_store.lease("stages/abc"),
-    ):
-        pytest.fail("two held it")
-    with any_store.lease("stages/abc"):
-        pass
-    assert not any_store.exists("stages/abc/lease")
-
-
-def test_a_lease_is_freed_after_an_error(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.lease("stages"):
-        raise ZeroDivisionError
-    assert store.children("stages") == []
-
-
-def test_the_holder_says_how_far_it_is(store: Store) -> None:
-    with store.lease("stages") as lease:
-        lease.beat({"step": 3})
-        holder = read_holder(store, "stages/lease")
-    assert holder is not None
-    assert holder.pid == os.getpid()
-    assert holder.progress == {"step": 3}
-    assert not holder.is_gone()
-    assert read_holder(store, "stages/lease") is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        _holder(pid=_dead_pid()),
-        _holder(started=0.0),
-        _holder(host="elsewhere", beat=time.time() - 2 * artifacts.LEASE_SECONDS),
-        b"",
-        b"[1]",
-    ],
-    ids=["died", "its number has another process", "silent elsewhere", "empty", "no lease"],
-)
-def test_of_several_takers_one_follows_a_holder_that_is_gone(
-    any_store: Store, content: bytes
-) -> None:
-    any_store.write("stages/lease", content)
-
-    def take() -> bool:
-        try:
-            Lease(any_store, "stages/lease").take()
-        except LeaseTakenError:
-            return False
-        return True
-
-    assert sum(_at_once(4, take)) == 1
-    holder = read_holder(any_store, "stages/lease")
-    assert holder is not None
-    assert holder.pid == os.getpid()
-
-
-def test_a_silent_holder_elsewhere_keeps_its_lease_for_a_minute(store: Store) -> None:
-    store.write("stages/lease", _holder(host="elsewhere", pid=1, beat=time.time() - 50.0))
-    with pytest.raises(LeaseTakenError, match="process 1 on elsewhere"), store.lease("stages"):
-        pytest.fail("it was taken")
-
-
-def test_a_process_that_has_ended_but_was_not_waited_for_is_gone(store: Store) -> None:
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        child = psutil.Process(process.pid)
-        while child.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(0.01)
-        store.write("stages/lease", _holder(pid=child.pid, started=child.create_time()))
-        with store.lease("stages"):
-            pass
-
-
-def test_a_successor_that_died_before_it_took_the_lease_is_followed_too(store: Store) -> None:
-    """`kill -9` between the file that decides who follows and the lease itself."""
-    first, second = _holder(pid=_dead_pid(), started=1.0), _holder(pid=_dead_pid(), started=2.0)
-    store.write("stages/lease", first)
-    store.write(f"stages/lease-after-{_token(first)}", second)
-    with store.lease("stages"):
-        holder = read_holder(store, "stages/lease")
-        assert holder is not None
-        assert holder.pid == os.getpid()
-
-
-def test_a_living_successor_keeps_the_lease(store: Store) -> None:
-    first = _holder(pid=_dead_pid(), started=1.0)
-    store.write("stages/lease", first)
-    store.write(f"stages/lease-after-{_token(first)}", _holder())
-    with pytest.raises(LeaseTakenError, match="is making it"), store.lease("stages"):
-        pytest.fail("it was taken")
-
-
-def _token(content: bytes) -> str:
-    holder = artifacts.parse_holder(content)
-    assert holder is not None
-    return holder.token

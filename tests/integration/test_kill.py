@@ -14,7 +14,8 @@ import pytest
 
 from engine.people import borrow
 from integration.toy_run import ADAPT, EXPERIMENT, WARMUP
-from posebridge.engine.artifacts import Store, read_holder
+from posebridge.engine.artifacts import Store
+from posebridge.engine.leases import read_holder
 from posebridge.engine.work import stage_path
 from posebridge.records import Record, read_records, same_result
 

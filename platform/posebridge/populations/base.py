@@ -3,7 +3,7 @@
 import platform
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -143,13 +143,21 @@ class RenderedPopulation(Population):
         """Name of the image of a sample."""
         return f"{self.name}-{self.seed}-{split}-{index:06d}"
 
-    def make_shard(self, folder: Folder, split: str, index: int) -> ShardReport:
+    def make_shard(
+        self,
+        folder: Folder,
+        split: str,
+        index: int,
+        *,
+        confirm: Callable[[], object] | None = None,
+    ) -> ShardReport:
         """Render one shard, unless it is there already.
 
         Args:
             folder: of the population, a local path or any fsspec URI.
             split: name of the split.
             index: of the shard.
+            confirm: called when it is rendered; raises if it may no longer be written.
 
         Returns:
             What the shard holds.
@@ -170,6 +178,8 @@ class RenderedPopulation(Population):
             return found
         start, stop = index * SHARD_PEOPLE, min((index + 1) * SHARD_PEOPLE, self._count(split))
         samples = [self.render(split, sample) for sample in range(start, stop)]
+        if confirm is not None:
+            confirm()
         return write_shard(
             split_folder,
             index,

@@ -3,6 +3,7 @@
 Every byte that is written, also those of the engine's store, goes through `put` and `create`.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -14,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+from fsspec.asyn import AsyncFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 TEMPORARY = ".tmp"
 """End of the name of a file that is being written; its first letter is a dot."""
+_REFUSALS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted")
+"""How S3 says that there is an object, or that somebody is just creating it."""
 
 Folder = str | Path
 
@@ -56,7 +60,7 @@ def write_file(path: Folder, data: bytes) -> None:
     Raises:
         OSError: with its error number, if the disk is full or the folder cannot be written.
     """
-    filesystem, target = _locate(path)
+    filesystem, target = locate(path)
     try:
         put(filesystem, target, data)
     except OSError as error:
@@ -88,13 +92,42 @@ def create(filesystem: fsspec.AbstractFileSystem, path: str, data: bytes) -> Non
 
     Raises:
         FileExistsError: if there is one.
+        NotImplementedError: if the file system cannot make sure of that.
         OSError: with its error number, if the disk is full or the folder cannot be written.
     """
     if not isinstance(filesystem, LocalFileSystem):
-        filesystem.pipe_file(path, data, mode="create")
+        _create_object(filesystem, path, data)
         return
     with _written_beside(path, data) as temporary:
-        os.link(temporary, path)
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            # The folder can be written: the file was put beside it. It has no links, as FAT.
+            if error.errno in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+                raise NotImplementedError(str(error)) from error
+            raise
+
+
+def _create_object(filesystem: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
+    kind = type(filesystem)
+    # What fsspec does for a file system that has no way of its own is to look first and to write
+    # then: of two that do so at the same time, both succeed.
+    generic = (
+        kind._pipe_file is AsyncFileSystem._pipe_file
+        if filesystem.async_impl
+        else kind.pipe_file is fsspec.AbstractFileSystem.pipe_file
+    )
+    if generic:
+        raise NotImplementedError(f"{kind.__name__} creates no file exclusively")
+    try:
+        filesystem.pipe_file(path, data, mode="create")
+    except OSError as error:
+        answer = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
+        if answer in _REFUSALS:
+            raise FileExistsError(errno.EEXIST, "there is such a file", path) from error
+        if error.errno == errno.ENOSYS:
+            raise NotImplementedError(str(error)) from error
+        raise
 
 
 @contextmanager
@@ -115,7 +148,7 @@ def _written_beside(path: str, data: bytes) -> Iterator[str]:
 
 def read_file(path: Folder) -> bytes | None:
     """The content of a file, or None where there is none."""
-    filesystem, target = _locate(path)
+    filesystem, target = locate(path)
     try:
         content: bytes = filesystem.cat_file(target)
     except FileNotFoundError:
@@ -125,7 +158,7 @@ def read_file(path: Folder) -> bytes | None:
 
 def open_file(path: Folder) -> io.IOBase | None:
     """A file open for reading in parts, or None where there is none."""
-    filesystem, target = _locate(path)
+    filesystem, target = locate(path)
     try:
         handle: io.IOBase = filesystem.open(target, "rb")
     except FileNotFoundError:
@@ -135,12 +168,16 @@ def open_file(path: Folder) -> io.IOBase | None:
 
 def file_sizes(folder: Folder) -> dict[str, int]:
     """Sizes in bytes of all files below a folder, by path; empty where there is no folder."""
-    filesystem, target = _locate(folder)
+    filesystem, target = locate(folder)
     start = len(target.rstrip("/")) + 1
     found: dict[str, dict[str, Any]] = filesystem.find(target, detail=True)
     return {path[start:]: int(info["size"]) for path, info in found.items()}
 
 
-def _locate(path: Folder) -> tuple[Any, str]:
-    filesystem, target = fsspec.core.url_to_fs(str(path))
+def locate(path: Folder) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of a path or URI, and the path in it.
+
+    It remembers no listing of a folder: other processes write there too.
+    """
+    filesystem, target = fsspec.core.url_to_fs(str(path), use_listings_cache=False)
     return filesystem, str(target)

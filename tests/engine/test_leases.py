@@ -1,0 +1,314 @@
+import os
+import pickle
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from posebridge.engine import leases
+from posebridge.engine.artifacts import Store
+from posebridge.engine.holders import LEASE_SECONDS, Holder, Watch
+from posebridge.engine.leases import (
+    Lease,
+    LeaseLostError,
+    LeaseTakenError,
+    clear,
+    hold,
+    read_holder,
+)
+from posebridge.populations import files
+
+GONE = replace(Holder.here(), started=-1000.0)
+"""Its process number belongs to another by now."""
+SILENT = replace(Holder.here(), host="elsewhere", machine="elsewhere")
+
+
+@pytest.fixture(params=["a folder", "s3"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "s3":
+        return Store(f"{request.getfixturevalue('bucket')}/folder")
+    return Store(str(tmp_path))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(str(tmp_path))
+
+
+def _patient(store: Store) -> Watch:
+    """A watch that has looked for a minute at what is there now."""
+    now = [0.0]
+    watch = Watch(lambda: now[0])
+    for name in store.children("stages"):
+        for second in range(int(LEASE_SECONDS) + 1):
+            now[0] = float(second)
+            watch.is_gone(f"stages/{name}", store.read(f"stages/{name}"))
+    return watch
+
+
+def _takes(store: Store, watch: Watch | None = None) -> bool:
+    try:
+        Lease(store, "stages/lease").take(watch or Watch())
+    except LeaseTakenError:
+        return False
+    return True
+
+
+def _overtake(store: Store) -> Lease:
+    """Somebody else takes a lease whose holder has been silent for a minute."""
+    lease = Lease(store, "stages/lease")
+    lease.take(_patient(store))
+    return lease
+
+
+def test_a_lease_is_held_by_one_and_freed_at_the_end(any_store: Store) -> None:
+    with (
+        hold(any_store, "stages/abc"),
+        pytest.raises(LeaseTakenError, match=f"process {os.getpid()} on .* is making it"),
+        hold(any_store, "stages/abc"),
+    ):
+        pytest.fail("two held it")
+    with hold(any_store, "stages/abc"):
+        pass
+    assert any_store.children("stages/abc") == []
+
+
+def test_a_lease_is_freed_after_an_error(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), hold(store, "stages"):
+        raise ZeroDivisionError
+    assert store.children("stages") == []
+
+
+def test_two_artifacts_of_one_folder_have_leases_of_their_own(store: Store) -> None:
+    with hold(store, "stages", "lease-1"), hold(store, "stages", "lease-2"):
+        assert store.children("stages") == ["lease-1", "lease-2"]
+
+
+def test_a_new_holder_removes_what_a_killed_one_left_half_written(store: Store) -> None:
+    store.write("stages/checkpoint", b"whole")
+    left = Path(store.uri, "stages", f".checkpoint.0123{files.TEMPORARY}")
+    trying = Path(store.uri, "stages", f".lease.0123{files.TEMPORARY}")
+    for file in (left, trying):
+        file.write_bytes(b"half")
+    with hold(store, "stages"):
+        assert not left.exists()
+        assert trying.exists(), "another process is just trying to take the lease"
+    assert store.read("stages/checkpoint") == b"whole"
+
+
+def test_the_holder_shows_signs_of_life_while_it_is_busy(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.01)
+    with hold(any_store, "stages") as lease:
+        first = read_holder(any_store, lease.path)
+        assert first is not None
+        lease.tell({"step": 3})
+        found: Holder | None = first
+        while not (found and found.progress):
+            found = read_holder(any_store, lease.path)
+        assert found.progress == {"step": 3}
+        assert found.beat > first.beat
+        assert found.lease == first.lease
+    assert read_holder(any_store, "stages/lease") is None
+    names = [thread.name for thread in threading.enumerate()]
+    assert not any(name.startswith("beat of") for name in names)
+
+
+def test_a_sign_of_life_that_cannot_be_given_is_tried_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.001)
+    write, refused = Store.write, threading.Event()
+
+    def refuse_once(self: Store, path: str, content: bytes) -> None:
+        if not refused.is_set():
+            refused.set()
+            raise OSError("the network is down")
+        write(self, path, content)
+
+    with hold(store, "stages") as lease:
+        monkeypatch.setattr(Store, "write", refuse_once)
+        while read_holder(store, lease.path) == lease.holder:
+            time.sleep(0.001)
+    assert "no sign of life could be given: the network is down" in caplog.text
+
+
+def test_another_process_of_the_same_training_may_say_how_far_it_is(store: Store) -> None:
+    with hold(store, "stages") as lease:
+        copy: Lease = pickle.loads(pickle.dumps(lease))
+        copy.tell({"step": 5})
+        copy.beat()
+        copy.write("stages/checkpoint", b"5")
+        lease.beat()
+        found = read_holder(store, lease.path)
+        assert found is not None
+        assert found.progress == {"step": 5}
+
+
+@pytest.mark.parametrize(
+    "content", [GONE.content(), b"", b"[1]"], ids=["ended here", "empty", "no lease"]
+)
+def test_of_several_takers_one_follows_a_holder_that_is_gone(
+    any_store: Store, content: bytes
+) -> None:
+    any_store.write("stages/lease", content)
+    barrier = threading.Barrier(4)
+
+    def take(_: int) -> bool:
+        barrier.wait()
+        return _takes(any_store)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(take, range(4))) == 1
+    holder = read_holder(any_store, "stages/lease")
+    assert holder is not None
+    assert holder.pid == os.getpid()
+    assert any_store.children("stages") == ["lease"]
+
+
+def test_a_holder_that_was_silent_for_a_minute_is_followed(store: Store) -> None:
+    store.write("stages/lease", SILENT.content())
+    assert not _takes(store)
+    assert _takes(store, _patient(store))
+
+
+def test_who_is_found_gone_is_cleared_for_one_who_has_not_watched(store: Store) -> None:
+    store.write("stages/lease", SILENT.content())
+    clear(store, "stages/lease", Watch())
+    assert store.children("stages") == ["lease"]
+    clear(store, "stages/lease", _patient(store))
+    assert store.children("stages") == []
+    clear(store, "stages/lease", Watch())
+    assert store.children("stages") == []
+
+
+def test_a_successor_that_died_before_it_took_the_lease_is_followed_too(store: Store) -> None:
+    """`kill -9` between the claim that decides who follows and the lease itself."""
+    store.write("stages/lease", GONE.content())
+    store.write(f"stages/lease-after-{GONE.lease}", replace(GONE, lease="second").content())
+    assert _takes(store)
+    assert store.children("stages") == ["lease"]
+
+
+def test_a_living_successor_keeps_the_lease(store: Store) -> None:
+    store.write("stages/lease", GONE.content())
+    store.write(f"stages/lease-after-{GONE.lease}", replace(SILENT, lease="second").content())
+    with pytest.raises(LeaseTakenError, match="elsewhere .* is making it"):
+        Lease(store, "stages/lease").take(Watch())
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], None]) -> None:
+    """Let something happen just before the next file of a name is created."""
+    create, done = Store.create, [False]
+
+    def create_later(self: Store, path: str, content: bytes) -> bool:
+        if name in path and not done[0]:
+            done[0] = True
+            happens()
+        return create(self, path, content)
+
+    monkeypatch.setattr(Store, "create", create_later)
+
+
+def test_who_is_slow_does_not_follow_a_holder_that_was_followed_long_ago(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another took over, and its claim is gone, while this one was about to make its own."""
+    store.write("stages/lease", GONE.content())
+    other = Lease(store, "stages/lease")
+    _meanwhile(monkeypatch, "-after-", lambda: other.take(Watch()))
+    with pytest.raises(LeaseTakenError, match="another process has just taken it over"):
+        Lease(store, "stages/lease").take(Watch())
+    assert store.children("stages") == ["lease"]
+    other.confirm()
+
+
+def test_who_is_slow_does_not_follow_one_that_has_finished_meanwhile(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write("stages/lease", GONE.content())
+    _meanwhile(monkeypatch, "-after-", lambda: store.delete("stages/lease"))
+    with pytest.raises(LeaseTakenError, match="another process has just finished"):
+        Lease(store, "stages/lease").take(Watch())
+    assert _takes(store)
+
+
+def test_a_lease_that_was_created_though_the_answer_was_lost_is_held(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library of an object store asks again, and is told that there is such a file."""
+    create = Store.create
+
+    def create_twice(self: Store, path: str, content: bytes) -> bool:
+        create(self, path, content)
+        return create(self, path, content)
+
+    monkeypatch.setattr(Store, "create", create_twice)
+    assert _takes(store)
+
+
+def test_who_has_lost_its_lease_writes_nothing_and_leaves_the_others_alone(
+    any_store: Store,
+) -> None:
+    with (
+        pytest.raises(LeaseLostError, match=r"must be held by process .* gave no sign of life"),
+        hold(any_store, "stages") as lease,
+    ):
+        lease.write("stages/before", b"")
+        other = _overtake(any_store)
+        lease.write("stages/after", b"")
+    other.confirm()
+    assert any_store.children("stages") == ["before", "lease"]
+
+
+def test_who_has_lost_its_lease_deletes_nothing(store: Store) -> None:
+    store.write("stages/checkpoint", b"")
+    with pytest.raises(LeaseLostError), hold(store, "stages") as lease:
+        _overtake(store)
+        lease.delete("stages/checkpoint")
+    assert store.exists("stages/checkpoint")
+
+
+def test_training_under_a_lost_lease_ends_at_its_next_step(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.001)
+    with pytest.raises(LeaseLostError), hold(store, "stages") as lease:
+        other = _overtake_a_stopped(store, lease)
+        while True:
+            lease.tell({"step": 1})
+    other.confirm()
+
+
+def _overtake_a_stopped(store: Store, lease: Lease) -> Lease:
+    """As `_overtake`, while the holder goes on beating: it must not get the lease back."""
+    content = store.read(lease.path)
+    other = Lease(store, lease.path)
+    store.write(lease.path, other.holder.content())
+    assert store.read(lease.path) != content
+    return other
+
+
+def test_an_error_under_a_lost_lease_is_told_as_the_loss_that_caused_it(store: Store) -> None:
+    """Such as a checkpoint that the other has removed."""
+    with pytest.raises(LeaseLostError) as caught, hold(store, "stages"):
+        _overtake(store)
+        store.read("stages/checkpoint")
+    assert isinstance(caught.value.__context__, FileNotFoundError)
+
+
+def test_a_lease_that_somebody_removed_is_lost(store: Store) -> None:
+    with pytest.raises(LeaseLostError, match="but is by nobody"), hold(store, "stages") as lease:
+        store.delete(lease.path)
+        lease.write("stages/done", b"")
+    assert store.children("stages") == []
+
+
+def test_a_loss_can_be_sent_to_the_driver() -> None:
+    loss = LeaseLostError("it is gone")
+    assert str(pickle.loads(pickle.dumps(loss))) == "it is gone"
