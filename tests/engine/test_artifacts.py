@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -232,13 +233,17 @@ def test_an_object_store_that_does_not_answer_says_what_to_look_at(
         Store(bucket).require_exclusive_creation()
 
 
-def test_a_library_that_is_not_installed_is_named_with_its_cure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(fsspec.registry.target, "s3", raising=False)
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(StoreError, match=r"s3fs.*run: pip install 'posebridge\[s3\]'"):
-        Store("s3://bucket").children("")
+def test_a_library_that_is_not_installed_is_named_with_its_cure() -> None:
+    code = """
+import sys
+sys.modules["s3fs"] = None
+from posebridge.engine.artifacts import Store
+Store("s3://bucket").children("")
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "StoreError: the store s3://bucket needs a library" in ran.stderr
+    assert "Install s3fs" in ran.stderr
+    assert "run: pip install 'posebridge[s3]'" in ran.stderr
 
 
 def test_an_unknown_kind_of_store_is_refused() -> None:

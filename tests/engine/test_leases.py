@@ -2,8 +2,9 @@ import os
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def _no_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 3600.0)
 
 
 def _patient(store: Store) -> Watch:
@@ -252,61 +258,57 @@ def test_a_lease_that_was_created_though_the_answer_was_lost_is_held(
     assert _takes(store)
 
 
+@contextmanager
+def _overtaken(store: Store, match: str = "must be held by") -> Iterator[tuple[Lease, Lease]]:
+    """A lease that was held here, and that of who has taken it over."""
+    with pytest.raises(LeaseLostError, match=match), hold(store, "stages") as lease:
+        yield lease, _overtake(store)
+
+
 def test_who_has_lost_its_lease_writes_nothing_and_leaves_the_others_alone(
     any_store: Store,
 ) -> None:
-    with (
-        pytest.raises(LeaseLostError, match=r"must be held by process .* gave no sign of life"),
-        hold(any_store, "stages") as lease,
-    ):
-        lease.write("stages/before", b"")
-        other = _overtake(any_store)
-        lease.write("stages/after", b"")
+    message = r"stages/lease must be held by process .* but is by process .* without writing any"
+    with _overtaken(any_store, message) as (lease, other):
+        lease.write("stages/checkpoint", b"")
     other.confirm()
-    assert any_store.children("stages") == ["before", "lease"]
+    assert any_store.children("stages") == ["lease"]
 
 
 def test_who_has_lost_its_lease_deletes_nothing(store: Store) -> None:
     store.write("stages/checkpoint", b"")
-    with pytest.raises(LeaseLostError), hold(store, "stages") as lease:
-        _overtake(store)
+    with _overtaken(store) as (lease, _):
         lease.delete("stages/checkpoint")
     assert store.exists("stages/checkpoint")
+
+
+def test_an_error_under_a_lost_lease_is_told_as_the_loss_that_caused_it(store: Store) -> None:
+    """Such as a checkpoint that the other has removed."""
+    with _overtaken(store):
+        store.read("stages/checkpoint")
+
+
+def test_a_lease_that_somebody_removed_is_lost(store: Store) -> None:
+    with _overtaken(store, "but is by nobody") as (lease, _):
+        store.delete("stages/lease")
+        lease.write("stages/done", b"")
+    assert store.children("stages") == []
 
 
 def test_training_under_a_lost_lease_ends_at_its_next_step(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "BEAT_SECONDS", 0.001)
-    with pytest.raises(LeaseLostError), hold(store, "stages") as lease:
-        other = _overtake_a_stopped(store, lease)
+    other = Lease(store, "stages/lease")
+
+    def train(lease: Lease) -> None:
         while True:
+            store.write(other.path, other.holder.content())
             lease.tell({"step": 1})
+
+    with pytest.raises(LeaseLostError), hold(store, "stages") as lease:
+        train(lease)
     other.confirm()
-
-
-def _overtake_a_stopped(store: Store, lease: Lease) -> Lease:
-    """As `_overtake`, while the holder goes on beating: it must not get the lease back."""
-    content = store.read(lease.path)
-    other = Lease(store, lease.path)
-    store.write(lease.path, other.holder.content())
-    assert store.read(lease.path) != content
-    return other
-
-
-def test_an_error_under_a_lost_lease_is_told_as_the_loss_that_caused_it(store: Store) -> None:
-    """Such as a checkpoint that the other has removed."""
-    with pytest.raises(LeaseLostError) as caught, hold(store, "stages"):
-        _overtake(store)
-        store.read("stages/checkpoint")
-    assert isinstance(caught.value.__context__, FileNotFoundError)
-
-
-def test_a_lease_that_somebody_removed_is_lost(store: Store) -> None:
-    with pytest.raises(LeaseLostError, match="but is by nobody"), hold(store, "stages") as lease:
-        store.delete(lease.path)
-        lease.write("stages/done", b"")
-    assert store.children("stages") == []
 
 
 def test_a_loss_can_be_sent_to_the_driver() -> None:
