@@ -148,15 +148,16 @@ def read_records(path: str | Path) -> tuple[list[Record], int]:
             f"no records at {path}: run the experiment first (posebridge run), or name its folder."
         )
     records, skipped = [], 0
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            content = json.loads(line)
-        except ValueError:
-            skipped += 1
-            continue
-        records.append(_from_json(content, f"{path}, line {number}"))
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                content = json.loads(line)
+            except ValueError:
+                skipped += 1
+                continue
+            records.append(_from_json(content, f"{path}, line {number}"))
     return records, skipped
 
 
@@ -198,17 +199,8 @@ def _from_json(content: Any, where: str) -> Record:  # noqa: ANN401 - any JSON v
             f"{where}: this release reads records of version {RECORD_VERSION}, but got version "
             f"{version!r}: use the release that wrote them, or another file."
         )
-    names = [field.name for field in dataclasses.fields(Record)]
-    wrong = [
-        f"{kind} {', '.join(found)}"
-        for kind, found in (
-            ("missing", [name for name in names if name not in content]),
-            ("unknown", [name for name in content if name not in names]),
-        )
-        if found
-    ]
-    if wrong:
-        raise ValueError(f"{where}: the fields of a record do not fit: {'; '.join(wrong)}.")
+    if content.keys() != _FIELD_TYPES.keys():
+        raise ValueError(f"{where}: the fields of a record do not fit: {_misfit(content)}.")
     for name, kind in _FIELD_TYPES.items():
         if type(content[name]) is not kind:
             raise ValueError(
@@ -224,11 +216,18 @@ def _from_json(content: Any, where: str) -> Record:  # noqa: ANN401 - any JSON v
         raise ValueError(f"{where}: {error}") from error
 
 
+def _misfit(content: dict[str, Any]) -> str:
+    missing = [name for name in _FIELD_TYPES if name not in content]
+    unknown = [name for name in content if name not in _FIELD_TYPES]
+    told = (("missing", missing), ("unknown", unknown))
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in told if names)
+
+
 def _score(content: Any, where: str) -> Score:  # noqa: ANN401 - any JSON value
-    if not isinstance(content, dict) or set(content) != {"total", "count", "failures"}:
+    if not isinstance(content, dict) or content.keys() != _SCORE_FIELDS:
         raise ValueError(f"{where} must hold total, count and failures, but got {content!r}.")
     total, count, failures = content["total"], content["count"], content["failures"]
-    counts = all(type(n) is int and n >= 0 for n in (count, failures))
+    counts = type(count) is type(failures) is int and min(count, failures) >= 0
     if not counts or not (total is None or type(total) in (int, float)):
         raise ValueError(f"{where} must be a number and two counts, but got {content!r}.")
     return Score(_nan_for_none(total), count, failures)
@@ -250,4 +249,6 @@ def _field_types() -> dict[str, type]:
     }
 
 
+# Made once: a leaderboard may read many thousands of records.
 _FIELD_TYPES = _field_types()
+_SCORE_FIELDS = {"total", "count", "failures"}
