@@ -2,86 +2,33 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from engine.people import borrow
+from integration.running import PATIENCE_SECONDS, assert_same_results, command, finish, trainer
 from integration.toy_run import ADAPT, EXPERIMENT, WARMUP
 from posebridge.engine.artifacts import Store
-from posebridge.engine.leases import read_holder
 from posebridge.engine.work import stage_path
-from posebridge.records import Record, read_records, same_result
 
 pytestmark = pytest.mark.slow
 
-TESTS = Path(__file__).parents[1]
-PATIENCE_SECONDS = 240.0
-"""Far more than it takes, for a machine that has other things to do."""
 
-
-@contextmanager
-def _command(store: Store) -> Iterator["subprocess.Popen[bytes]"]:
-    """The experiment as a process of its own; whatever is left of it is ended."""
-    folders = [str(TESTS.parent / "platform"), str(TESTS)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-m", "integration.toy_run", store.uri], env=environment
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-
-
-def _finish(store: Store) -> None:
-    with _command(store) as process:
-        assert process.wait(PATIENCE_SECONDS) == 0
-
-
-def _trainer(store: Store, command: "subprocess.Popen[bytes]") -> int:
-    """The process that trains, as soon as there is a checkpoint of its stage."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and command.poll() is None:
-        names = store.children(stage_path(ADAPT))
-        holder = read_holder(store, f"{stage_path(ADAPT)}/lease")
-        if holder is not None and any(name.startswith("checkpoint-") for name in names):
-            return holder.pid
-        time.sleep(0.02)
-    pytest.fail(f"nothing was seen training; the command's status is {command.poll()}")
-
-
-def _records(store: Store) -> dict[str, Record]:
-    records, skipped_lines = read_records(Path(store.uri, "records", f"{EXPERIMENT.name}.jsonl"))
-    assert skipped_lines == 0
-    return {record.key: record for record in records}
+def _records(store: Store) -> Path:
+    return Path(store.uri, "records")
 
 
 def _assert_the_same(store: Store, undisturbed: Store) -> None:
-    ours, theirs = _records(store), _records(undisturbed)
-    assert set(ours) == set(theirs)
-    for key, record in theirs.items():
-        assert same_result(ours[key], record) == []
-        people = f"records/{record.people}"
-        assert store.read(people) == undisturbed.read(people)
-    for stage in (WARMUP, ADAPT):
-        for name in ("weights.safetensors", "metrics.jsonl"):
-            path = f"{stage_path(stage)}/{name}"
-            assert store.read(path) == undisturbed.read(path)
-        assert not store.exists(f"{stage_path(stage)}/lease")
+    ours, theirs = (store, _records(store)), (undisturbed, _records(undisturbed))
+    assert_same_results(ours, theirs, (WARMUP, ADAPT))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(made: Store, tmp_path_factory: pytest.TempPathFactory) -> Store:
     store = borrow(made, tmp_path_factory.mktemp("undisturbed"))
-    _finish(store)
+    finish(store, _records(store))
     return store
 
 
@@ -95,14 +42,14 @@ def test_after_the_command_was_killed_the_same_command_gives_the_same_record(
     made: Store, undisturbed: Store, tmp_path: Path, begun: list[psutil.Process]
 ) -> None:
     store = borrow(made, tmp_path)
-    with _command(store) as command:
-        _trainer(store, command)
-        begun += psutil.Process(command.pid).children(recursive=True)
-        command.kill()
-    assert command.returncode == -signal.SIGKILL
+    with command(store, _records(store)) as process:
+        trainer(store, process)
+        begun += psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
     assert not store.exists(f"{stage_path(ADAPT)}/done")
     assert store.children("records") == []
-    _finish(store)
+    finish(store, _records(store))
     _assert_the_same(store, undisturbed)
 
 
@@ -110,20 +57,21 @@ def test_after_the_process_that_trains_was_killed_the_command_gives_the_same_rec
     made: Store, undisturbed: Store, tmp_path: Path, begun: list[psutil.Process]
 ) -> None:
     store = borrow(made, tmp_path)
-    with _command(store) as command:
-        trainer = _trainer(store, command)
-        assert trainer != command.pid
-        os.kill(trainer, signal.SIGKILL)
-        begun += psutil.Process(command.pid).children(recursive=True)
-        assert command.wait(PATIENCE_SECONDS) == 0
+    with command(store, _records(store)) as process:
+        pid = trainer(store, process)
+        assert pid != process.pid
+        os.kill(pid, signal.SIGKILL)
+        begun += psutil.Process(process.pid).children(recursive=True)
+        assert process.wait(PATIENCE_SECONDS) == 0
     _assert_the_same(store, undisturbed)
 
 
 def test_a_finished_experiment_is_not_run_again(undisturbed: Store) -> None:
-    before = _records(undisturbed)
+    lines = _records(undisturbed) / f"{EXPERIMENT.name}.jsonl"
+    before = lines.read_bytes()
     weights = Path(undisturbed.path(stage_path(ADAPT)), "weights.safetensors").stat().st_mtime_ns
-    _finish(undisturbed)
-    assert _records(undisturbed) == before
+    finish(undisturbed, _records(undisturbed))
+    assert lines.read_bytes() == before
     after = Path(undisturbed.path(stage_path(ADAPT)), "weights.safetensors").stat().st_mtime_ns
     assert after == weights
 

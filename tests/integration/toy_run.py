@@ -1,4 +1,7 @@
-"""A small experiment on Lightning, run like a command: `python -m integration.toy_run STORE`."""
+"""A small experiment on Lightning, run like a command.
+
+python -m integration.toy_run STORE RECORDS
+"""
 
 import sys
 from pathlib import Path
@@ -35,7 +38,7 @@ EXPERIMENT = Experiment(
 )
 
 
-def main(uri: str) -> int:
+def main(uri: str, records: str) -> int:
     """Run what is not done, and write the records."""
     store, witness = Store(uri), Witness()
     plan = Plan(EXPERIMENT, store)
@@ -46,9 +49,9 @@ def main(uri: str) -> int:
     if failures:
         print(witness.failures)
         return 1
-    write_records(store, records_of(plan, choices, "smoke"), Path(uri, "records"))
+    write_records(store, records_of(plan, choices, "smoke"), Path(records))
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
