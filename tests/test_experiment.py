@@ -19,7 +19,14 @@ from posebridge.experiment import (
 )
 from posebridge.methods.mean_teacher import MeanTeacher
 from posebridge.methods.supervised import Supervised
-from posebridge.selection import SourceValidation
+from posebridge.selection import (
+    Fixed,
+    LabelledLook,
+    PredictionEntropy,
+    SourceValidation,
+    TargetOracle,
+    UnlabelledLook,
+)
 from posebridge.stages import Budget, Feed, Stage, System, map_populations
 
 
@@ -108,20 +115,66 @@ def test_every_population_that_is_needed_is_listed_once() -> None:
 
 
 def test_a_system_is_chosen_on_the_validation_split_of_its_sources() -> None:
-    _, control, adapted, oracle = EXPERIMENT.systems
-    assert EXPERIMENT.validation(control) == ((ADULTS, "validation"),)
-    assert EXPERIMENT.validation(adapted) == ((ADULTS, "validation"),)
+    _, control, adapted, _ = EXPERIMENT.systems
+    assert EXPERIMENT.validation(control) == (LabelledLook(ADULTS, "validation"),)
+    assert EXPERIMENT.validation(adapted) == (LabelledLook(ADULTS, "validation"),)
+
+
+def test_a_system_that_nobody_can_judge_is_refused_by_name() -> None:
+    oracle = EXPERIMENT.systems[3]
     with pytest.raises(
-        ValueError, match="'oracle' has a grid, but none of its source .* a 'validation' split"
+        ValueError,
+        match="'oracle' has a grid, but there is nobody to choose by .best pck_box on the "
+        "source's validation split.: its sources are babies, and the target is babies. Give them",
     ):
         EXPERIMENT.validation(oracle)
+    with pytest.raises(ValueError, match="nobody to choose by .oracle: .* are none, and the targ"):
+        EXPERIMENT.validation(EXPERIMENT.systems[0], TargetOracle())
+    fixed = dataclasses.replace(EXPERIMENT, selection=Fixed())
+    with pytest.raises(ValueError, match="'control' has a grid, .* choose by .fixed beforehand."):
+        fixed.validation(EXPERIMENT.systems[1])
+
+
+def test_a_rule_without_labels_looks_at_the_first_target() -> None:
+    experiment = dataclasses.replace(EXPERIMENT, selection=PredictionEntropy(people=7))
+    _, control, adapted, _ = experiment.systems
+    assert experiment.validation(control) == (UnlabelledLook(INFANTS, "train", 7),)
+    assert experiment.validation(adapted) == experiment.validation(control)
+    assert experiment.chosen_by == (
+        "lowest entropy of predictions on 7 unlabelled people of babies train"
+    )
+    assert json.dumps(experiment.description()["selection"])
+    assert smoke(experiment).selection == experiment.selection
+
+
+def test_an_oracle_chooses_on_labelled_people_of_the_first_target() -> None:
+    judged = Babies(train=40, validation=9, test=20)
+    experiment = dataclasses.replace(EXPERIMENT, targets=(judged,), selection=TargetOracle())
+    assert experiment.validation(experiment.systems[2]) == (LabelledLook(judged, "validation"),)
+    assert judged in experiment.populations()
+
+
+def test_every_rule_that_finds_somebody_judges_a_system() -> None:
+    published, control, _, _ = EXPERIMENT.systems
+    label_free = [
+        "prediction_entropy",
+        "augmentation_consistency",
+        "prior_plausibility",
+        "mean_confidence",
+    ]
+    names = [rule.name for rule in EXPERIMENT.rules(control)]
+    assert names == ["source_validation", *label_free]
+    assert [rule.name for rule in EXPERIMENT.rules(published)] == label_free
+    judged = (Babies(train=40, validation=9, test=20),)
+    names = [r.name for r in dataclasses.replace(EXPERIMENT, targets=judged).rules(control)]
+    assert names == ["source_validation", *label_free, "target_oracle"]
 
 
 def test_a_rule_may_look_at_the_sources_with_other_knobs() -> None:
     others = dataclasses.replace(ADULTS, seed=7)
     rule = SourceValidation(populations=(others,))
     experiment = dataclasses.replace(EXPERIMENT, selection=rule)
-    assert experiment.validation(EXPERIMENT.systems[1]) == ((others, "validation"),)
+    assert experiment.validation(EXPERIMENT.systems[1]) == (LabelledLook(others, "validation"),)
     assert others in experiment.populations()
     assert experiment.description()["selection"]["populations"] == [others.identity()]
     json.dumps(experiment.description())

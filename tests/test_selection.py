@@ -5,10 +5,27 @@ import math
 import pytest
 
 from posebridge.populations.adult import Adult
+from posebridge.populations.infant_real import InfantReal
 from posebridge.populations.infant_synthetic import InfantSynthetic
-from posebridge.selection import Fixed, SourceValidation, TargetOracle
+from posebridge.selection import (
+    AugmentationConsistency,
+    Fixed,
+    LabelFree,
+    LabelledLook,
+    MeanConfidence,
+    PredictionEntropy,
+    PriorPlausibility,
+    Selection,
+    SourceValidation,
+    TargetOracle,
+    UnlabelledLook,
+    every_rule,
+)
 
 NAN = math.nan
+INFANTS = InfantReal(train=150)
+ADULTS = Adult()
+LABEL_FREE = (PredictionEntropy, AugmentationConsistency, PriorPlausibility, MeanConfidence)
 
 
 def test_the_highest_score_wins() -> None:
@@ -45,21 +62,75 @@ def test_a_fixed_choice_has_one_candidate_scored_or_not() -> None:
 
 def test_only_the_oracle_reads_labels_of_the_target() -> None:
     assert TargetOracle().uses_target_labels
-    assert not SourceValidation().uses_target_labels
-    assert not Fixed().uses_target_labels
+    others = [SourceValidation(), Fixed(), *(rule() for rule in LABEL_FREE)]
+    assert not any(rule.uses_target_labels for rule in others)
 
 
-@pytest.mark.parametrize("rule", [SourceValidation, TargetOracle])
+@pytest.mark.parametrize("rule", [SourceValidation, TargetOracle, *LABEL_FREE])
 def test_nobody_chooses_on_the_split_that_tables_report(
-    rule: type[SourceValidation] | type[TargetOracle],
+    rule: type[SourceValidation] | type[TargetOracle] | type[LabelFree],
 ) -> None:
     with pytest.raises(ValueError, match="nobody may choose .* but got split='test': name anoth"):
         rule(split="test")
 
 
+def test_source_validation_looks_at_labelled_people_of_the_sources_and_each_once() -> None:
+    tested_only = InfantSynthetic(train=100, validation=0)
+    looks = SourceValidation().looks([ADULTS, tested_only, ADULTS], INFANTS)
+    assert looks == (LabelledLook(ADULTS, "validation"),)
+    turned = Adult(roll_deg=180.0)
+    assert SourceValidation(populations=(turned,)).looks([ADULTS], INFANTS) == (
+        LabelledLook(turned, "validation"),
+    )
+    assert SourceValidation(split="held-out").looks([ADULTS], INFANTS) == ()
+
+
+def test_only_the_oracle_looks_at_labelled_people_of_the_target() -> None:
+    assert TargetOracle().looks([ADULTS], INFANTS) == (LabelledLook(INFANTS, "validation"),)
+    assert TargetOracle().looks([ADULTS], InfantReal(validation=0)) == ()
+    assert Fixed().looks([ADULTS], INFANTS) == ()
+
+
+@pytest.mark.parametrize("rule", LABEL_FREE)
+def test_a_label_free_rule_looks_at_unlabelled_people_of_the_target_alone(
+    rule: type[LabelFree],
+) -> None:
+    assert rule().looks([ADULTS], INFANTS) == (UnlabelledLook(INFANTS, "train", 200),)
+    chosen = rule(split="validation", people=50)
+    assert chosen.looks([ADULTS], INFANTS) == (UnlabelledLook(INFANTS, "validation", 50),)
+    assert rule().looks([ADULTS], InfantReal(train=0)) == ()
+    assert rule().choose({"a": 0.1, "b": 0.3}) == "b"
+
+
+def test_a_label_free_rule_needs_somebody() -> None:
+    with pytest.raises(ValueError, match="people must be at least 1, but got 0"):
+        PredictionEntropy(people=0)
+
+
+@pytest.mark.parametrize("declared", [SourceValidation(split="late"), MeanConfidence(people=3)])
+def test_every_rule_is_one_of_each_kind_with_the_declared_one_among_them(
+    declared: Selection,
+) -> None:
+    rules = every_rule(declared)
+    assert declared in rules
+    kinds = {SourceValidation, TargetOracle, *LABEL_FREE}
+    assert {type(rule) for rule in rules} == kinds
+    assert len(rules) == len({rule.name for rule in rules}) == len(kinds)
+    assert {type(rule) for rule in every_rule(Fixed())} == kinds
+
+
 def test_descriptions_name_the_metric_and_the_split() -> None:
     rule = SourceValidation(metric="pck_head", split="held-out")
-    assert rule.description == "best pck_head on the source's held-out split"
+    assert rule.description(INFANTS) == "best pck_head on the source's held-out split"
     turned = SourceValidation(populations=(Adult(roll_deg=180.0), InfantSynthetic()))
-    assert turned.description.endswith("validation split (adult ±180°, infant-synthetic)")
-    assert TargetOracle().description.startswith("oracle: best pck_box on the target's labelled")
+    assert turned.description(INFANTS).endswith("validation split (adult ±180°, infant-synthetic)")
+    oracle = TargetOracle().description(INFANTS)
+    assert oracle == "oracle: best pck_box on the target's labelled validation split"
+    assert Fixed().description(INFANTS) == "fixed beforehand"
+
+
+def test_a_label_free_description_says_what_on_how_many_and_that_nobody_labelled_them() -> None:
+    whole = "lowest entropy of predictions on 150 unlabelled people of infant-real train"
+    assert PredictionEntropy().description(INFANTS) == whole
+    few = AugmentationConsistency(split="validation", people=20).description(INFANTS)
+    assert few.endswith("views on 20 unlabelled people of infant-real validation")

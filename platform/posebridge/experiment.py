@@ -9,13 +9,15 @@ from typing import Any
 
 from posebridge.identity import describe
 from posebridge.populations.base import Population, RenderedPopulation
-from posebridge.selection import SourceValidation
+from posebridge.search import Search, check_search
+from posebridge.selection import Look, Selection, SourceValidation, every_rule
 from posebridge.settings import parse
 from posebridge.stages import Feed, Stage, System, map_populations, set_field
 
 SCALES = ("smoke", "embedded", "paper")
 SMOKE_STEPS = 4
 SMOKE_PEOPLE = 16
+SMOKE_TRIALS = 3
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,16 @@ class Experiment:
         selection: what chooses a system's hyperparameters from its grid, never the test split.
         seeds: repetitions; the grid is judged on the first.
         question: what it asks, for the head of its tables.
+        search: of fields of some systems (posebridge sweep); the selection rule is what it seeks.
     """
 
     name: str
     systems: tuple[System, ...]
     targets: tuple[Population, ...]
-    selection: SourceValidation
+    selection: Selection
     seeds: tuple[int, ...] = (0,)
     question: str = ""
+    search: Search | None = None
 
     def __post_init__(self) -> None:
         """Check that rows and columns can be told apart."""
@@ -48,41 +52,61 @@ class Experiment:
         ):
             if not names or len(set(names)) != len(names):
                 raise ValueError(f"{what} must be given and differ, but got {names}.")
+        if self.search is not None:
+            check_search(self.search, {system.name: system for system in self.systems})
 
     def populations(self) -> tuple[Population, ...]:
         """Every population that is needed, once."""
-        needed = [*self.targets, self.floor_feed.population, *self.selection.populations]
+        needed = [*self.targets, self.floor_feed.population, *_named(self.selection)]
         for system in self.systems:
             for stage in system.stage.chain():
                 if stage.budget.steps:
                     needed += [feed.population for feed in stage.feeds()]
         return tuple({p.fingerprint(): p for p in needed}.values())
 
-    def validation(self, system: System) -> tuple[tuple[Population, str], ...]:
-        """The populations that decide a system's grid, each with the selection rule's split.
+    @property
+    def chosen_by(self) -> str:
+        """What chooses, in words."""
+        return self.selection.description(self.targets[0])
+
+    def validation(self, system: System, rule: Selection | None = None) -> tuple[Look, ...]:
+        """Whom a system's candidates are made to look at, to be judged by a rule.
+
+        Args:
+            system: whose labels the rule may know: those of its own source populations.
+            rule: that decides; None takes the experiment's.
 
         Raises:
-            ValueError: if none has that split, or the rule names one that is no source of the
-                system, whose labels the system may not know.
+            ValueError: if nobody has the split that the rule reads, or it names a population that
+                is no source of the system, whose labels the system may not know.
         """
-        sources = [feed.population for stage in system.stage.chain() for feed in stage.source]
+        rule = rule or self.selection
+        looks = self._looks(system, rule)
+        if not looks:
+            sources = ", ".join(p.label for p in _sources(system)) or "none"
+            raise ValueError(
+                f"system {system.name!r} has a grid, but there is nobody to choose by "
+                f"({rule.description(self.targets[0])}): its sources are {sources}, and the "
+                f"target is {self.targets[0].label}. Give them that split, or the experiment a "
+                "rule that reads another."
+            )
+        return looks
+
+    def rules(self, system: System) -> tuple[Selection, ...]:
+        """Every rule that could judge the system, the experiment's own among them."""
+        return tuple(rule for rule in every_rule(self.selection) if self._looks(system, rule))
+
+    def _looks(self, system: System, rule: Selection) -> tuple[Look, ...]:
+        sources = _sources(system)
         unlabelled = {type(s.target.population) for s in system.stage.chain() if s.target}
         kinds = {type(source) for source in sources} - unlabelled
-        for asked in self.selection.populations:
+        for asked in _named(rule):
             if type(asked) not in kinds:
                 raise ValueError(
                     f"system {system.name!r} must be chosen on labelled people of its sources "
                     f"({', '.join(source.label for source in sources)}), but got {asked.label!r}."
                 )
-        split = self.selection.split
-        people = self.selection.populations or sources
-        pairs = {p.fingerprint(): (p, split) for p in people if p.splits().get(split, 0)}
-        if not pairs:
-            raise ValueError(
-                f"system {system.name!r} has a grid, but none of its source populations has a "
-                f"{split!r} split to choose by."
-            )
-        return tuple(pairs.values())
+        return rule.looks(sources, self.targets[0])
 
     @property
     def floor_feed(self) -> Feed:
@@ -117,10 +141,25 @@ class Experiment:
         }
 
     def _selection(self) -> dict[str, Any]:
-        rule = dataclasses.replace(self.selection, populations=())
-        people = [population.identity() for population in self.selection.populations]
-        described: dict[str, Any] = describe(rule)
-        return described | {"populations": people}
+        described: dict[str, Any] = describe(_unnamed(self.selection))
+        people = [population.identity() for population in _named(self.selection)]
+        return described | {"populations": people} if "populations" in described else described
+
+
+def _sources(system: System) -> list[Population]:
+    return [feed.population for stage in system.stage.chain() for feed in stage.source]
+
+
+def _named(rule: Selection) -> tuple[Population, ...]:
+    """Populations with labels that a rule names itself."""
+    return rule.populations if isinstance(rule, SourceValidation) else ()
+
+
+def _unnamed(rule: Selection) -> Selection:
+    """The rule without populations of its own."""
+    if isinstance(rule, SourceValidation):
+        return dataclasses.replace(rule, populations=())
+    return rule
 
 
 def load_experiment(path: str | Path, *, scale: str = "embedded") -> Experiment:
@@ -177,12 +216,16 @@ def smoke(experiment: Experiment) -> Experiment:
         dataclasses.replace(s, stage=shorter(map_populations(s.stage, fewer)), grid={})
         for s in experiment.systems
     )
+    search = experiment.search
+    if search is not None:
+        search = dataclasses.replace(search, trials=min(search.trials, SMOKE_TRIALS))
     return dataclasses.replace(
         experiment,
         name=f"{experiment.name}-smoke",
+        search=search,
         systems=systems,
         targets=tuple(fewer(target) for target in experiment.targets),
-        selection=dataclasses.replace(experiment.selection, populations=()),
+        selection=_unnamed(experiment.selection),
         seeds=experiment.seeds[:2],
     )
 

@@ -1,12 +1,13 @@
 """What may choose a winner among candidates: the part of a record that says how honest it is.
 
-A selection names the split whose scores it reads and says whether those scores took labels of the
-target. It chooses by the scores alone, so that the same records always give the same winner.
+A rule says whom it has a trained system look at, with or without labels, which score of these
+looks decides, and whether it took labels of the target. It chooses by the scores alone, so that
+the same records always give the same winner.
 """
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -16,15 +17,54 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class Selection(ABC):
-    """How hyperparameters are chosen."""
+class LabelledLook:
+    """Everybody of a split, with their labels."""
 
+    population: Population
+    split: str
+
+
+@dataclass(frozen=True)
+class UnlabelledLook:
+    """The first people of a split, whose labels are dropped where they are read."""
+
+    population: Population
+    split: str
+    people: int
+
+
+Look = LabelledLook | UnlabelledLook
+
+
+@dataclass(frozen=True)
+class Selection(ABC):
+    """How hyperparameters are chosen.
+
+    Attributes:
+        name: of the rule, where the scores of several are told apart.
+        uses_target_labels: whether it reads labels of the target, which makes its rows oracles.
+    """
+
+    name: ClassVar[str]
     uses_target_labels: ClassVar[bool]
 
     @property
     @abstractmethod
-    def description(self) -> str:
+    def metric(self) -> str:
+        """The score that decides, the mean over all looks; higher is better."""
+
+    @abstractmethod
+    def description(self, target: Population) -> str:
         """The rule in words, as records keep it and tables print it."""
+
+    @abstractmethod
+    def looks(self, sources: Sequence[Population], target: Population) -> tuple[Look, ...]:
+        """Whom it has a trained system look at; none if they lack the split.
+
+        Args:
+            sources: populations whose labels the system learns from.
+            target: the experiment's first.
+        """
 
     @abstractmethod
     def choose(self, candidates: Mapping[Key, float]) -> Key:
@@ -42,6 +82,7 @@ class SourceValidation(Selection):
             takes those that a system trains on, as they are.
     """
 
+    name: ClassVar[str] = "source_validation"
     uses_target_labels: ClassVar[bool] = False
 
     metric: str = "pck_box"
@@ -52,11 +93,17 @@ class SourceValidation(Selection):
         """Refuse to choose on the people that the tables report."""
         _refuse_test(self.split)
 
-    @property
-    def description(self) -> str:
+    def description(self, target: Population) -> str:
         """The rule in words."""
         whose = f" ({', '.join(p.label for p in self.populations)})" if self.populations else ""
         return f"best {self.metric} on the source's {self.split} split{whose}"
+
+    def looks(self, sources: Sequence[Population], target: Population) -> tuple[Look, ...]:
+        """Each of the populations that has the split, once."""
+        people = {p.fingerprint(): p for p in self.populations or sources}
+        return tuple(
+            LabelledLook(one, self.split) for one in people.values() if _has(one, self.split)
+        )
 
     def choose(self, candidates: Mapping[Key, float]) -> Key:
         """The candidate with the highest score."""
@@ -72,6 +119,7 @@ class TargetOracle(Selection):
         split: of the target population; never "test".
     """
 
+    name: ClassVar[str] = "target_oracle"
     uses_target_labels: ClassVar[bool] = True
 
     metric: str = "pck_box"
@@ -81,10 +129,13 @@ class TargetOracle(Selection):
         """Refuse to choose on the people that the tables report."""
         _refuse_test(self.split)
 
-    @property
-    def description(self) -> str:
+    def description(self, target: Population) -> str:
         """The rule in words."""
         return f"oracle: best {self.metric} on the target's labelled {self.split} split"
+
+    def looks(self, sources: Sequence[Population], target: Population) -> tuple[Look, ...]:
+        """The target."""
+        return (LabelledLook(target, self.split),) if _has(target, self.split) else ()
 
     def choose(self, candidates: Mapping[Key, float]) -> Key:
         """The candidate with the highest score."""
@@ -92,15 +143,96 @@ class TargetOracle(Selection):
 
 
 @dataclass(frozen=True)
+class LabelFree(Selection, ABC):
+    """The best by what predictions on unlabelled people of the target say about themselves.
+
+    `posebridge.metrics.label_free` has the formulas, and how a collapsed network fools each.
+
+    Attributes:
+        aim: what is best, in words.
+        split: of the target population; never "test".
+        people: how many of them, from the first on.
+    """
+
+    uses_target_labels: ClassVar[bool] = False
+    aim: ClassVar[str]
+
+    split: str = "train"
+    people: int = 200
+
+    def __post_init__(self) -> None:
+        """Refuse nobody, and the people that the tables report."""
+        _refuse_test(self.split)
+        if self.people < 1:
+            raise ValueError(f"people must be at least 1, but got {self.people}.")
+
+    def description(self, target: Population) -> str:
+        """The rule in words."""
+        people = min(self.people, target.splits().get(self.split, 0))
+        return f"{self.aim} on {people} unlabelled people of {target.label} {self.split}"
+
+    def looks(self, sources: Sequence[Population], target: Population) -> tuple[Look, ...]:
+        """Some of the target, without labels."""
+        if not _has(target, self.split):
+            return ()
+        return (UnlabelledLook(target, self.split, self.people),)
+
+    def choose(self, candidates: Mapping[Key, float]) -> Key:
+        """The candidate with the highest score."""
+        return best(candidates)
+
+
+@dataclass(frozen=True)
+class PredictionEntropy(LabelFree):
+    """The narrowest heatmaps."""
+
+    name: ClassVar[str] = "prediction_entropy"
+    aim: ClassVar[str] = "lowest entropy of predictions"
+    metric: ClassVar[str] = "certainty"
+
+
+@dataclass(frozen=True)
+class AugmentationConsistency(LabelFree):
+    """The most agreement between looks at the same person from other sides."""
+
+    name: ClassVar[str] = "augmentation_consistency"
+    aim: ClassVar[str] = "most agreement of predictions across views"
+    metric: ClassVar[str] = "consistency"
+
+
+@dataclass(frozen=True)
+class PriorPlausibility(LabelFree):
+    """The poses that look most like those of the labelled people a system learns from."""
+
+    name: ClassVar[str] = "prior_plausibility"
+    aim: ClassVar[str] = "most plausible poses, by those of the source,"
+    metric: ClassVar[str] = "plausibility"
+
+
+@dataclass(frozen=True)
+class MeanConfidence(LabelFree):
+    """The highest peaks: what every other validator should beat."""
+
+    name: ClassVar[str] = "mean_confidence"
+    aim: ClassVar[str] = "highest confidence of predictions"
+    metric: ClassVar[str] = "confidence"
+
+
+@dataclass(frozen=True)
 class Fixed(Selection):
     """Nothing is chosen: the values were published, or given beforehand."""
 
+    name: ClassVar[str] = "fixed"
     uses_target_labels: ClassVar[bool] = False
+    metric: ClassVar[str] = "none"
 
-    @property
-    def description(self) -> str:
+    def description(self, target: Population) -> str:
         """The rule in words."""
         return "fixed beforehand"
+
+    def looks(self, sources: Sequence[Population], target: Population) -> tuple[Look, ...]:
+        """Nobody."""
+        return ()
 
     def choose(self, candidates: Mapping[Key, float]) -> Key:
         """The only candidate.
@@ -114,6 +246,23 @@ class Fixed(Selection):
                 "give a selection rule, such as SourceValidation()."
             )
         return next(iter(candidates))
+
+
+def every_rule(declared: Selection) -> tuple[Selection, ...]:
+    """One rule of each kind that scores, so that what each would have chosen can be read later.
+
+    Args:
+        declared: stands in place of its kind's defaults.
+    """
+    rules = (
+        SourceValidation(),
+        PredictionEntropy(),
+        AugmentationConsistency(),
+        PriorPlausibility(),
+        MeanConfidence(),
+        TargetOracle(),
+    )
+    return tuple(declared if type(rule) is type(declared) else rule for rule in rules)
 
 
 def best(candidates: Mapping[Key, float]) -> Key:
@@ -132,6 +281,10 @@ def best(candidates: Mapping[Key, float]) -> Key:
             "see why they failed before choosing among them."
         )
     return max(scored, key=lambda key: scored[key])
+
+
+def _has(population: Population, split: str) -> bool:
+    return population.splits().get(split, 0) > 0
 
 
 def _refuse_test(split: str) -> None:

@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from posebridge.engine.graph import Task
+from posebridge.engine.label_free import evaluate_label_free
 from posebridge.engine.run import Plan
 from posebridge.stages import Stage
 
 MADE = {"time": "then", "host": "there", "commit": "c0ffee", "versions": {"torch": "2.13.0"}}
 SECONDS_PER_STEP = 0.5
+
+LABEL_FREE = ("certainty", "consistency", "plausibility", "confidence")
 
 Value = Callable[[Task], float | None]
 
@@ -24,12 +27,13 @@ def pretend(plan: Plan, tasks: Sequence[Task], value: Value = half) -> None:
     for number, task in enumerate(tasks):
         if task.marker.startswith("evaluations/"):
             share = value(task)
+            names = LABEL_FREE if task.function is evaluate_label_free else ("pck_box",)
             score = {"total": None if share is None else 100 * share, "count": 100, "failures": 1}
             plan.store.write(f"{task.folder}/people.parquet", f"people {number}".encode())
             plan.store.write_json(
                 task.marker,
                 {
-                    "scores": {"pck_box": score},
+                    "scores": dict.fromkeys(names, score),
                     "skipped": {"undecodable image": 1},
                     "cost": {"people": 7, "evaluation_seconds": 0.25},
                 },

@@ -22,7 +22,7 @@ from posebridge.engine.run import Plan
 from posebridge.experiment import Experiment
 from posebridge.populations.base import Population
 from posebridge.records import Record, read_records
-from posebridge.selection import SourceValidation
+from posebridge.selection import PredictionEntropy, Selection, SourceValidation, TargetOracle
 from posebridge.stages import Feed, System
 
 RATES = (1e-4, 1e-3)
@@ -114,6 +114,31 @@ def test_a_record_says_how_its_system_was_chosen(plan: Plan) -> None:
     assert _of(records, "published", BABIES, 3).selection == "published weights"
     assert _of(records, "adapted", BABIES, 3).selection == "fixed beforehand"
     assert _of(records, "mean pose", BABIES, 3).selection == "nothing to choose"
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "uses_target_labels"),
+    [
+        (
+            PredictionEntropy(people=5),
+            "lowest entropy of predictions on 5 unlabelled people of babies train",
+            False,
+        ),
+        (TargetOracle(), "oracle: best pck_box on the target's labelled validation split", True),
+    ],
+)
+def test_a_record_says_whether_the_rule_read_labels_of_the_target(
+    rule: Selection, told: str, uses_target_labels: bool, tmp_path: Path
+) -> None:
+    judged = dataclasses.replace(BABIES, validation=3)
+    experiment = dataclasses.replace(EXPERIMENT, targets=(judged, ADULTS), selection=rule)
+    plan = Plan(experiment, Store(str(tmp_path)))
+    finish(plan)
+    records = _records(plan)
+    control = _of(records, "control", judged, 3)
+    assert control.selection == told
+    assert control.uses_target_labels == uses_target_labels
+    assert not _of(records, "adapted", judged, 3).uses_target_labels
 
 
 def test_labels_were_read_where_a_stage_or_a_floor_was_given_them(plan: Plan) -> None:

@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.people import ADULTS, INFANTS, mean_teacher, supervised
+from engine.people import ADULTS, INFANTS, borrow, make, mean_teacher, supervised
 from engine.tiny import Tiny
 from engine.watching import Witness
 from populations.toy import Toy
 from posebridge.engine.artifacts import Store
-from posebridge.engine.evaluate import evaluation_marker
+from posebridge.engine.evaluate import evaluation_marker, read_scores
 from posebridge.engine.graph import Failure, execute_here, outstanding
+from posebridge.engine.label_free import label_free_marker
 from posebridge.engine.run import (
     FLOORS,
     Plan,
@@ -21,7 +22,7 @@ from posebridge.engine.run import (
 from posebridge.experiment import Experiment
 from posebridge.methods.supervised import Supervised
 from posebridge.populations.base import Population
-from posebridge.selection import SourceValidation
+from posebridge.selection import MeanConfidence, SourceValidation, UnlabelledLook
 from posebridge.stages import Feed, System
 
 RATES = (1e-4, 5e-2)
@@ -67,6 +68,41 @@ def test_the_candidates_of_a_grid_are_judged_on_the_source_and_the_winner_runs_e
     assert plan.store.exists(evaluation_marker(lost, ADULTS, "validation"))
     assert not plan.store.exists(evaluation_marker(lost, INFANTS, "test"))
     assert not plan.store.exists(stage_marker(dataclasses.replace(lost, seed=1)))
+
+
+def test_without_labels_a_grid_is_judged_on_the_target(store: Store) -> None:
+    system = dataclasses.replace(CONTROL, stage=supervised(1))
+    rule = MeanConfidence(people=4)
+    experiment = Experiment("confident", (system,), (INFANTS,), rule)
+    plan = Plan(experiment, store, streamed=False)
+    (choice,), failures = run_experiment(plan, lambda tasks: execute_here(tasks, store, Witness()))
+    assert failures == []
+    look = UnlabelledLook(INFANTS, "train", 4)
+    stages = [candidate.stage for _, candidate in system.candidates()]
+    expected = [read_scores(store, label_free_marker(s, look)).value("confidence") for s in stages]
+    assert choice.scores == tuple(expected)
+    assert choice.selected == {"control.learning_rate": RATES[expected.index(max(expected))]}
+    assert not store.exists(evaluation_marker(stages[0], ADULTS, "validation"))
+
+
+def test_every_rule_judges_a_trained_stage_and_each_look_is_taken_once(
+    made: Store, tmp_path: Path
+) -> None:
+    store, judged = borrow(made, tmp_path), dataclasses.replace(INFANTS, validation=5)
+    make(store, [judged])
+    plan = Plan(dataclasses.replace(EXPERIMENT, targets=(judged,)), store, streamed=False)
+    stage = supervised(1)
+    looks = plan.judging(CONTROL, stage)
+    # Source validation, the four label-free rules together, and the oracle.
+    assert len(looks) == 3
+    assert execute_here([*plan.training(stage, "control"), *looks], store, Witness()) == []
+    scores = plan.scores(CONTROL, stage)
+    assert list(scores) == [rule.name for rule in plan.experiment.rules(CONTROL)]
+    for name, on in (("source_validation", ADULTS), ("target_oracle", judged)):
+        measured = read_scores(store, evaluation_marker(stage, on, "validation"))
+        assert scores[name] == measured.value("pck_box")
+    assert all(0.0 <= score <= 1.0 for score in scores.values())
+    assert len(scores) == 6
 
 
 def test_running_again_does_nothing(plan: Plan) -> None:

@@ -48,7 +48,7 @@ def _asked(
         "system": system.name,
         "role": system.role,
         "stage_key": stage.key(),
-        "selection": experiment.selection.description if chosen else given,
+        "selection": experiment.chosen_by if chosen else given,
         "selected": choice.selected,
         "uses_target_labels": system.reads_labels_of(target)
         or (chosen and experiment.selection.uses_target_labels),

@@ -1,7 +1,7 @@
 """An experiment as a graph of tasks, and its results as records."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from posebridge.engine.artifacts import Store
@@ -14,17 +14,20 @@ from posebridge.engine.evaluate import (
     read_scores,
 )
 from posebridge.engine.graph import Failure, Task, note_failure
+from posebridge.engine.label_free import evaluate_label_free, label_free_marker, trained_on
 from posebridge.engine.work import (
     finish_population,
     make_shard,
     population_path,
+    shard_lease,
     shard_marker,
     stage_path,
     train_stage,
 )
 from posebridge.experiment import Experiment
-from posebridge.populations.base import Population, RenderedPopulation
+from posebridge.populations.base import SHARD_PEOPLE, Population, RenderedPopulation
 from posebridge.populations.manifest import MANIFEST_FILE
+from posebridge.selection import LabelledLook, Look, Selection
 from posebridge.stages import Stage, System
 
 Execute = Callable[[Iterable[Task]], list[Failure]]
@@ -55,12 +58,14 @@ class Plan:
         store: where artifacts go.
         streamed: whether training reads through Ray Data.
         gpus: that a training or an evaluation takes.
+        decided: systems that a sweep decided, by name.
     """
 
     experiment: Experiment
     store: Store
     streamed: bool = True
     gpus: float = 0.0
+    decided: Mapping[str, Choice] = field(default_factory=dict)
 
     def populations(self) -> list[Task]:
         """Make every population that is needed."""
@@ -72,14 +77,23 @@ class Plan:
 
     def candidates(self, system: System) -> list[Task]:
         """Train every candidate of a system's grid under the first seed, and validate it."""
-        pairs = self.experiment.validation(system)
+        looks = self.experiment.validation(system)
         seed = self.experiment.seeds[0]
         tasks = []
         for _, candidate in system.candidates():
             stage = candidate.seeded(seed).stage
             tasks += self.training(stage, f"{system.name} candidate")
-            tasks += [self.evaluation(stage, p, split) for p, split in pairs]
+            tasks += [self.look(stage, look) for look in looks]
         return tasks
+
+    def judging(self, system: System, stage: Stage) -> list[Task]:
+        """Measure all that any rule reads of a trained stage of a system, each once."""
+        tasks = [
+            self.look(stage, look)
+            for rule in self.experiment.rules(system)
+            for look in self.experiment.validation(system, rule)
+        ]
+        return list({task.marker: task for task in tasks}.values())
 
     def results(self, system: System) -> list[Task]:
         """Train a decided system under every seed, and test it on every target."""
@@ -100,6 +114,7 @@ class Plan:
                 function=evaluate_floor,
                 arguments=(self.store.uri, floor, feed, target),
                 needs=(manifest_marker(feed.population), manifest_marker(target)),
+                people=target.splits()["test"],
             )
             for target in self.experiment.targets
             for floor in FLOORS
@@ -119,6 +134,7 @@ class Plan:
             needs=needs + before,
             cpus=stage.budget.threads,
             gpus=self.gpus,
+            workers=stage.budget.group[0] if stage.budget.is_shared else 0,
             steps=stage.budget.steps,
         )
         return [*tasks, task]
@@ -133,6 +149,23 @@ class Plan:
             needs=(stage_marker(stage), manifest_marker(population)),
             cpus=stage.budget.threads,
             gpus=self.gpus,
+            people=population.splits()[split],
+        )
+
+    def look(self, stage: Stage, look: Look) -> Task:
+        """Measure a trained stage on the people that a rule has it look at."""
+        if isinstance(look, LabelledLook):
+            return self.evaluation(stage, look.population, look.split)
+        people = [look.population, *(feed.population for feed in trained_on(stage))]
+        return Task(
+            name=f"look at {look.population.label} {look.split} with {stage.name}",
+            marker=label_free_marker(stage, look),
+            function=evaluate_label_free,
+            arguments=(self.store.uri, stage, look),
+            needs=(stage_marker(stage), *(manifest_marker(one) for one in people)),
+            cpus=stage.budget.threads,
+            gpus=self.gpus,
+            people=look.people or look.population.splits()[look.split],
         )
 
     def undecided(self) -> list[System]:
@@ -155,8 +188,7 @@ class Plan:
             if system in undecided:
                 tasks += self.candidates(system)
             else:
-                ((_, decided),) = system.candidates()
-                tasks += self.results(decided)
+                tasks += self.results(self.choice(system).system)
         return tasks
 
     def choose(self) -> list[Choice]:
@@ -164,25 +196,32 @@ class Plan:
         return [self.choice(system) for system in self.experiment.systems]
 
     def choice(self, system: System) -> Choice:
-        """Decide the grid of a system, if it has one."""
+        """Decide the grid of a system, if it has one; a searched one is as its sweep decided."""
+        if system.name in self.decided:
+            return self.decided[system.name]
         points = system.candidates()
         if len(points) == 1:
             ((selected, decided),) = points
             return Choice(decided, selected)
-        scores = {number: self._score(system, c) for number, (_, c) in enumerate(points)}
-        selected, decided = points[self.experiment.selection.choose(scores)]
+        seed, rule = self.experiment.seeds[0], self.experiment.selection
+        stages = [candidate.seeded(seed).stage for _, candidate in points]
+        scores = {number: self.score(system, stage, rule) for number, stage in enumerate(stages)}
+        selected, decided = points[rule.choose(scores)]
         return Choice(decided, selected, tuple(scores.values()))
 
-    def _score(self, system: System, candidate: System) -> float:
-        """Mean of the selection rule's metric over its populations."""
-        stage = candidate.seeded(self.experiment.seeds[0]).stage
+    def score(self, system: System, stage: Stage, rule: Selection) -> float:
+        """What a rule says of a trained stage of a system; higher is better, NaN is no score."""
+        looks = self.experiment.validation(system, rule)
         values = [
-            read_scores(self.store, evaluation_marker(stage, p, split)).value(
-                self.experiment.selection.metric
-            )
-            for p, split in self.experiment.validation(system)
+            read_scores(self.store, self.look(stage, look).marker).value(rule.metric)
+            for look in looks
         ]
         return sum(values) / len(values)
+
+    def scores(self, system: System, stage: Stage) -> dict[str, float]:
+        """What every rule says of a trained stage of a system, by the rule's name."""
+        rules = self.experiment.rules(system)
+        return {rule.name: self.score(system, stage, rule) for rule in rules}
 
 
 def population_tasks(store: Store, needed: Population) -> list[Task]:
@@ -204,8 +243,10 @@ def population_tasks(store: Store, needed: Population) -> list[Task]:
             marker=shard_marker(needed, split, index),
             function=make_shard,
             arguments=(store.uri, needed, split, index),
+            lease=shard_lease(needed, split, index),
+            people=min(SHARD_PEOPLE, count - index * SHARD_PEOPLE),
         )
-        for split in needed.splits()
+        for split, count in needed.splits().items()
         for index in range(needed.num_shards(split))
     ]
     manifest = Task(
