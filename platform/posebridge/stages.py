@@ -97,8 +97,12 @@ class Budget:
         decay: of the learning rate, over the stage.
         weight_decay: AdamW's; 0 makes it Adam.
         clip_norm: of each player's gradient; None does not clip.
-        threads: of the training process. Part of the key: 1 and 2 threads give different bits.
+        threads: of a training process. Part of the key: 1 and 2 threads give different bits.
         checkpoint_every: steps between checkpoints. Not part of the key.
+        workers: processes that share each step, or the (fewest, most) of a group that shrinks and
+            grows. Part of the key where not 1: rounding differs, and for a group that changed its
+            size from run to run.
+        accumulate: parts in which a worker's people pass the networks. Likewise part of the key.
     """
 
     steps: int
@@ -108,9 +112,17 @@ class Budget:
     clip_norm: float | None = None
     threads: int = 2
     checkpoint_every: int = 25
+    workers: int | tuple[int, int] = 1
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         """Check the numbers."""
+        fewest, most = self.group
+        if not 1 <= fewest <= most or self.accumulate < 1:
+            raise ValueError(
+                "workers must be at least 1, or (fewest, most) of them, and accumulate at least "
+                f"1, but got {self.workers=}, {self.accumulate=}."
+            )
         if self.steps < 0 or self.threads < 1 or self.checkpoint_every < 1:
             raise ValueError(
                 "steps must be at least 0, threads and checkpoint_every at least 1, but got "
@@ -126,6 +138,16 @@ class Budget:
                 f"clip_norm must be positive, or None not to clip, but got {self.clip_norm}."
             )
 
+    @property
+    def group(self) -> tuple[int, int]:
+        """The fewest and the most workers."""
+        return self.workers if isinstance(self.workers, tuple) else (self.workers, self.workers)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several workers may train."""
+        return self.steps > 0 and self.group[1] > 1
+
     def factor(self, step: int) -> float:
         """Learning-rate factor of a step (0-based)."""
         warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
@@ -134,7 +156,9 @@ class Budget:
     def description(self) -> dict[str, Any]:
         """What of this budget decides a result."""
         described: dict[str, Any] = describe(self)
-        return {k: v for k, v in described.items() if k != "checkpoint_every"}
+        # What came later is left out where it changes nothing, so that older keys stay.
+        neutral = {k for k in ("workers", "accumulate") if described[k] == 1}
+        return {k: v for k, v in described.items() if k not in {"checkpoint_every", *neutral}}
 
 
 @dataclass(frozen=True)
@@ -172,6 +196,13 @@ class Stage:
             )
         if self.budget.steps > 0 and not self.source:
             raise ValueError(f"stage {self.name!r} trains, but has no source population.")
+        people = min((feed.per_step for feed in self.feeds()), default=0)
+        _, most = self.budget.group
+        if self.feeds() and people < most * self.budget.accumulate:
+            raise ValueError(
+                f"stage {self.name!r}: every part of every worker must get people, but per_step "
+                f"is {people} for {most} workers and {self.budget.accumulate} parts each."
+            )
 
     def description(self) -> dict[str, Any]:
         """Everything that decides the result; its digest is the key.
@@ -295,6 +326,32 @@ def set_field(stage: Stage, path: str, value: Any) -> Stage:  # noqa: ANN401 - a
     raise ValueError(
         f"stage {name!r} has no field {head!r}{_nearest(head, [*methods, *budgets])}."
     )
+
+
+def value_of(stage: Stage, path: str) -> Any:  # noqa: ANN401 - a field's value
+    """The value of one field of a chain of stages, named as in `set_field`.
+
+    Raises:
+        ValueError: if there is no such stage or field; the message names the nearest right one.
+    """
+    name, _, rest = path.partition(".")
+    chain = {s.name: s for s in stage.chain()}
+    if name not in chain:
+        raise ValueError(f"no stage is called {name!r}{_nearest(name, list(chain))}.")
+    found, *inner = rest.split(".")
+    methods, budgets = _field_names(chain[name].method), _field_names(chain[name].budget)
+    if found not in (*methods, *budgets):
+        raise ValueError(
+            f"stage {name!r} has no field {found!r}{_nearest(found, [*methods, *budgets])}."
+        )
+    value = getattr(chain[name].method if found in methods else chain[name].budget, found)
+    for field_name in inner:
+        names = _field_names(value) if dataclasses.is_dataclass(value) else []
+        if field_name not in names:
+            hint = _nearest(field_name, names)
+            raise ValueError(f"{path!r} leads nowhere: no field {field_name!r}{hint}.")
+        value = getattr(value, field_name)
+    return value
 
 
 def map_populations(stage: Stage, change: Callable[[Population], Population]) -> Stage:

@@ -34,9 +34,9 @@ def test_a_group_gathers_rows_of_any_kind_in_order() -> None:
         return group.gather(own, 5)
 
     for gathered in together(2, member):
-        assert all(
-            torch.equal(*pair) for pair in zip(gathered, (numbers, marks, tall), strict=True)
-        )
+        assert torch.equal(gathered[0], numbers)
+        assert torch.equal(gathered[1], marks)
+        assert torch.equal(gathered[2], tall)
 
 
 def test_a_group_averages_and_tells() -> None:

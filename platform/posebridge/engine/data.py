@@ -5,6 +5,9 @@ So a resumed stage sees what it would have seen. The rows of a population arrive
 process. A population is read in windows of whole shards: one that fits into a single window is
 read once and stays, each epoch a new permutation of all its people; a larger one is shuffled shard
 by shard and then within each window.
+
+Several workers see the same batches as one would: each decodes its share of a step's people, and
+then they exchange the views. So each reads every window, for anybody in it may fall to anybody.
 """
 
 import itertools
@@ -19,6 +22,7 @@ import torch
 from torch import Tensor
 
 from posebridge.batch import LabeledBatch, UnlabeledBatch, View
+from posebridge.engine.group import ALONE, Group
 from posebridge.engine.reading import EncodedPeople, LeftOut, Reader, Shard, windows
 from posebridge.populations.crops import (
     CropSize,
@@ -123,6 +127,14 @@ Batch = tuple[LabeledBatch, UnlabeledBatch | None]
 
 
 @dataclass(frozen=True)
+class _Side:
+    """Labelled people, or those of a target: who is in each step, and how they are looked at."""
+
+    steps: Iterator[list[Ticket]]
+    policies: tuple[ViewPolicy, ...]
+
+
+@dataclass(frozen=True)
 class Loader:
     """The batches of a stage.
 
@@ -133,6 +145,7 @@ class Loader:
         looker: makes the views.
         workers: threads that decode.
         device: where the batches go.
+        group: of processes that share the work; every one of them gets the whole batch.
     """
 
     stage: Stage
@@ -141,6 +154,7 @@ class Loader:
     looker: Looker
     workers: int
     device: torch.device
+    group: Group = ALONE
 
     @property
     def left_out(self) -> LeftOut:
@@ -150,76 +164,95 @@ class Loader:
     def batches(self, start: int) -> Iterator[Batch]:
         """The batches of steps `start` to the stage's last, a few in preparation at any time."""
         cv2.setNumThreads(0)
-        streams = [
-            self._stream(reader, number, start) for number, reader in enumerate(self._readers())
-        ]
+        sides = self._sides(start)
         with ThreadPoolExecutor(self.workers, thread_name_prefix="views") as pool:
             ahead: deque[list[list[Future[Looks]]]] = deque()
             for _ in range(start, self.stage.budget.steps):
-                ahead.append([self._submit(pool, *stream) for stream in streams])
+                ahead.append([self._submit(pool, side) for side in sides])
                 if len(ahead) > PREFETCH_STEPS:
                     yield self._collect(ahead.popleft())
             while ahead:
                 yield self._collect(ahead.popleft())
 
-    def _readers(self) -> tuple[Reader, ...]:
-        return (*self.sources, *((self.target,) if self.target else ()))
+    def _sides(self, start: int) -> list[_Side]:
+        views = self.stage.method.views
+        sides = [_Side(self._steps(self.sources, 0, start), (views.source,))]
+        if self.target is not None:
+            assert views.target is not None
+            steps = self._steps((self.target,), len(self.sources), start)
+            sides.append(_Side(steps, views.target))
+        return sides
 
-    def _stream(
-        self, reader: Reader, number: int, start: int
-    ) -> tuple[Iterator[Ticket], int, tuple[ViewPolicy, ...]]:
-        feed, views = self.stage.feeds()[number], self.stage.method.views
-        is_source = number < len(self.sources)
-        policies = (views.source,) if is_source else views.target
-        assert policies is not None
-        seed = (self.stage.seed, number)
-        return tickets(reader, seed, skip=start * feed.per_step), feed.per_step, policies
+    def _steps(self, readers: Sequence[Reader], first: int, start: int) -> Iterator[list[Ticket]]:
+        """The people of each step, of feeds that are numbered from `first` on."""
+        feeds = list(enumerate(self.stage.feeds()))[first : first + len(readers)]
+        streams = [
+            (tickets(reader, (self.stage.seed, number), skip=start * feed.per_step), feed.per_step)
+            for reader, (number, feed) in zip(readers, feeds, strict=True)
+        ]
+        while True:
+            yield [t for stream, count in streams for t in itertools.islice(stream, count)]
 
-    def _submit(
-        self,
-        pool: ThreadPoolExecutor,
-        stream: Iterator[Ticket],
-        count: int,
-        policies: tuple[ViewPolicy, ...],
-    ) -> list[Future[Looks]]:
-        drawn = list(itertools.islice(stream, count))
-        size = -(-count // self.workers)
+    def _submit(self, pool: ThreadPoolExecutor, side: _Side) -> list[Future[Looks]]:
+        drawn = next(side.steps)
+        first, last = self.group.share(len(drawn))
+        size = -(-(last - first) // self.workers)
         return [
-            pool.submit(self._look, drawn[i : i + size], policies) for i in range(0, count, size)
+            pool.submit(self._look, drawn[i : min(i + size, last)], side.policies)
+            for i in range(first, last, size)
         ]
 
     def _look(self, drawn: list[Ticket], policies: tuple[ViewPolicy, ...]) -> Looks:
         return [self.looker.views(ticket, policies) for ticket in drawn]
 
     def _collect(self, futures: list[list[Future[Looks]]]) -> Batch:
-        feeds = [[look for part in feed for look in part.result()] for feed in futures]
-        labeled = [look[0] for feed in feeds[: len(self.sources)] for look in feed]
-        source = LabeledBatch(
-            images=self._images(labeled),
-            keypoints=self._stack([look.keypoints for look in labeled]),
-            visible=self._stack([look.visible for look in labeled]),
-        )
+        looks = [[look for part in side for look in part.result()] for side in futures]
+        source = self._labeled([look for (look,) in looks[0]])
         if self.target is None:
             return source, None
-        strong, weak = ([look[i] for look in feeds[-1]] for i in range(2))
-        return source, UnlabeledBatch(strong=self._view(strong), weak=self._view(weak))
+        strong, weak = (self._view([look[i] for look in looks[1]]) for i in range(2))
+        return source, UnlabeledBatch(strong=strong, weak=weak)
+
+    def _labeled(self, looks: list[PersonView]) -> LabeledBatch:
+        count = sum(feed.per_step for feed in self.stage.source)
+        pixels, keypoints, visible = self._everybodys(
+            count,
+            [look.image for look in looks],
+            [look.keypoints for look in looks],
+            [look.visible for look in looks],
+        )
+        return LabeledBatch(images=_scaled(pixels), keypoints=keypoints, visible=visible)
 
     def _view(self, looks: list[PersonView]) -> View:
-        matrices = self._stack([look.canonical_from_view for look in looks])
-        return View(images=self._images(looks), canonical_from_view=matrices)
+        assert self.stage.target is not None
+        pixels, matrices = self._everybodys(
+            self.stage.target.per_step,
+            [look.image for look in looks],
+            [look.canonical_from_view for look in looks],
+        )
+        return View(images=_scaled(pixels), canonical_from_view=matrices)
 
-    def _images(self, looks: list[PersonView]) -> Tensor:
-        return to_images(np.stack([look.image for look in looks]), self.device)
-
-    def _stack(self, arrays: list[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(arrays)).to(self.device, non_blocking=True)
+    def _everybodys(self, count: int, *own: list[np.ndarray]) -> list[Tensor]:
+        """What all `count` people of the step have, of whom this process has looked at its own."""
+        return self.group.gather([_moved(np.stack(rows), self.device) for rows in own], count)
 
 
 def to_images(pixels: np.ndarray, device: torch.device) -> Tensor:
     """RGB bytes [batch, height, width, 3] as a channels-last batch in [0, 1]."""
+    return _scaled(_moved(pixels, device))
+
+
+def _moved(rows: np.ndarray, device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(rows)
     if device.type == "cpu":
+        return tensor
+    # From pinned memory a GPU copies while it computes.
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def _scaled(pixels: Tensor) -> Tensor:
+    if pixels.device.type == "cpu":
         # A third of the time torch takes, and no threads that those which decode must wait for.
-        scaled = np.divide(pixels, np.float32(255), dtype=np.float32)
+        scaled = np.divide(pixels.numpy(), np.float32(255), dtype=np.float32)
         return torch.from_numpy(scaled).permute(0, 3, 1, 2)
-    stacked = torch.from_numpy(pixels).to(device, non_blocking=True)
-    return stacked.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+    return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255)

@@ -12,7 +12,8 @@ from posebridge.engine.artifacts import Store
 from posebridge.engine.crashes import explained, given_up, is_crash
 from posebridge.engine.graph import Board, Failure, Task, Watcher
 from posebridge.engine.holders import Holder, Watch, parse_holder
-from posebridge.engine.placement import check_placeable, cluster_nodes
+from posebridge.engine.leases import clear
+from posebridge.engine.placement import check_placeable, cluster_nodes, have_room
 
 CRASH_RETRIES = 2
 """How often a task that crashed is tried again, unless it got further meanwhile."""
@@ -96,7 +97,7 @@ class Execution:
         attempts = [_Attempt(task) for task in self._board.take_ready()]
         holders = self._holders(attempts)
         for attempt in attempts:
-            if attempt.task.marker in holders:
+            if attempt.task.marker in holders or not self._has_room(attempt.task):
                 self._held[attempt.task.marker] = attempt
             else:
                 self._submit(attempt)
@@ -105,7 +106,11 @@ class Execution:
         task = attempt.task
         # Ray would try again on its own, but only what has no side effects: retrying is ours.
         remote = _remote(task.function).options(
-            num_cpus=task.cpus, num_gpus=task.gpus, max_retries=0, name=task.name
+            # What starts workers leaves the room to them.
+            num_cpus=0 if task.workers else task.cpus,
+            num_gpus=0 if task.workers else task.gpus,
+            max_retries=0,
+            name=task.name,
         )
         if not task.steps:
             self._begin(task)
@@ -164,11 +169,22 @@ class Execution:
     def _release(self, free: list[_Attempt]) -> None:
         done = self._store.read_many(attempt.task.marker for attempt in free)
         for attempt in free:
-            del self._held[attempt.task.marker]
             if attempt.task.marker in done:
                 self._finish(attempt.task)
-            else:
+            elif self._has_room(attempt.task):
+                clear(self._store, attempt.task.lease, self._watch)
                 self._submit(attempt)
+            else:
+                continue
+            del self._held[attempt.task.marker]
+
+    def _has_room(self, task: Task) -> bool:
+        """Whether the workers of a task need not wait for those of others.
+
+        A task takes no CPU while it waits for its workers, so Ray would start any number of such.
+        """
+        groups = [a.task for a in self._running.values() if a.task.workers]
+        return not (task.workers and groups) or have_room([*groups, task], cluster_nodes())
 
     def _begin(self, task: Task) -> None:
         if task.marker not in self._since:

@@ -24,9 +24,13 @@ class Task:
         function: does it; called with `arguments`, must be safe to call again.
         arguments: pure data.
         needs: markers of the tasks before it.
-        cpus: that Ray sets aside for it.
+        cpus: that Ray sets aside for it, or for each of its workers.
         gpus: likewise.
+        workers: processes that it starts on any nodes, at the least, and waits for; with 0 it does
+            the work itself.
         steps: training steps it takes, for the plan.
+        people: that it renders or looks at, likewise.
+        lease: the file that says who is at it; beside the marker unless said otherwise.
     """
 
     name: str
@@ -36,17 +40,19 @@ class Task:
     needs: tuple[str, ...] = ()
     cpus: float = 1.0
     gpus: float = 0.0
+    workers: int = 0
     steps: int = 0
+    people: int = 0
+    lease: str = ""
 
     @property
     def folder(self) -> str:
         """Where it leaves its artifact."""
         return self.marker.rpartition("/")[0]
 
-    @property
-    def lease(self) -> str:
-        """The file that says who is at it, if anybody is."""
-        return f"{self.folder}/{LEASE}"
+    def __post_init__(self) -> None:
+        """Find the lease beside the marker, unless it is elsewhere."""
+        object.__setattr__(self, "lease", self.lease or f"{self.folder}/{LEASE}")
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,7 @@ def execute_here(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[
 
     For a debugger: errors are not caught.
     """
+    store.require_exclusive_creation()
     board = Board(watcher)
     board.add(tasks, store)
     while ready := board.take_ready():
@@ -192,11 +199,14 @@ def note_failure(store: Store, failure: Failure) -> None:
     store.write(f"{task.folder}/error.json", json.dumps(told).encode())
 
 
-def read_failure(store: Store, task: Task) -> str | None:
-    """Why a task failed when it was last tried; None if it did not."""
-    path = f"{task.folder}/error.json"
-    if not store.exists(path):
-        return None
-    content = store.read_json(path)
-    # Shards of a population share a folder.
-    return str(content["cause"]) if content.get("marker", task.marker) == task.marker else None
+def read_failures(store: Store, tasks: Iterable[Task]) -> dict[str, str]:
+    """Why tasks failed when they were last tried, by marker; without those that did not."""
+    asked = list(tasks)
+    told = store.read_many(f"{task.folder}/error.json" for task in asked)
+    causes = {}
+    for task in asked:
+        content = json.loads(told.get(f"{task.folder}/error.json", b"{}"))
+        # Shards of a population share a folder.
+        if content and content.get("marker", task.marker) == task.marker:
+            causes[task.marker] = str(content["cause"])
+    return causes

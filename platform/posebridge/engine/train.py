@@ -10,6 +10,7 @@ import logging
 import math
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,25 +19,29 @@ import torch
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from posebridge.engine.artifacts import Lease, Store
+from posebridge.engine.artifacts import Store
 from posebridge.engine.data import Loader
+from posebridge.engine.group import ALONE, Group
+from posebridge.engine.leases import Lease
 from posebridge.engine.reading import LeftOut
 from posebridge.estimators.base import Estimator
 from posebridge.identity import digest
 from posebridge.stages import Stage
 
 LOG_EVERY = 5
-BEAT_SECONDS = 2.0
 KEPT_CHECKPOINTS = 2
 Terms = dict[str, Tensor]
+Look = Callable[[int, nn.ModuleDict], None]
+"""Looks at the networks of a stage after a step."""
 log = logging.getLogger(__name__)
 
 
 class Optimisers:
     """An Adam per player; called by a method as `optimize(player, loss)`."""
 
-    def __init__(self, stage: Stage, nets: nn.ModuleDict) -> None:
-        """Build an optimiser for every player of the method."""
+    def __init__(self, stage: Stage, nets: nn.ModuleDict, group: Group = ALONE) -> None:
+        """Build an optimiser for every player of the method; the group shares its gradients."""
+        self._group = group
         budget, self._rates = stage.budget, stage.method.learning_rates()
         self._clip_norm = budget.clip_norm
         self._factor = budget.factor
@@ -59,6 +64,7 @@ class Optimisers:
         group["lr"] = self._rates[player] * self._factor(self.step_now)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._group.average([p.grad for p in group["params"] if p.grad is not None])
         if self._clip_norm is not None:
             nn.utils.clip_grad_norm_(group["params"], self._clip_norm)
         optimiser.step()
@@ -90,7 +96,9 @@ class Run:
         folder: of the stage in the store.
         lease: told of the progress.
         device: where it runs.
-        events: TensorBoard's writer.
+        events: TensorBoard's writer; None for a worker that does not lead its group.
+        group: of workers that share every step. Its leader alone writes.
+        look: called after every step, before it is checkpointed; may end the training by raising.
     """
 
     stage: Stage
@@ -100,7 +108,9 @@ class Run:
     folder: str
     lease: Lease
     device: torch.device
-    events: SummaryWriter
+    events: SummaryWriter | None
+    group: Group = ALONE
+    look: Look | None = None
 
     def train(self, data: Loader) -> Progress:
         """Train from the last checkpoint to the end of the budget.
@@ -123,10 +133,14 @@ class Run:
             progress.seconds = time.perf_counter() - started
             if progress.step % LOG_EVERY == 0 or progress.step == budget.steps:
                 progress.metrics.append(self._log(progress.step, terms))
+            if self.look is not None:
+                self.look(progress.step, self.nets)
             if progress.step % budget.checkpoint_every == 0:
                 self._values(progress.step, terms)
                 self._save(progress, data.left_out)
-            pulse.beat(progress.step)
+            if self.group.leads:
+                pulse.beat(progress.step)
+        self._pool(data.left_out)
         return progress
 
     def _update(self, step: int, source: Any, target: Any) -> Terms:  # noqa: ANN401 - see Batch
@@ -148,8 +162,9 @@ class Run:
     def _log(self, step: int, terms: Terms) -> dict[str, float]:
         values = self._values(step, terms)
         rates = {f"learning_rate/{k}": v for k, v in self.optimisers.rates().items()}
-        for name, value in (values | rates).items():
-            self.events.add_scalar(name, value, step)
+        if self.events is not None:
+            for name, value in (values | rates).items():
+                self.events.add_scalar(name, value, step)
         return {"step": float(step)} | values | rates
 
     def _values(self, step: int, terms: Terms) -> dict[str, float]:
@@ -165,7 +180,15 @@ class Run:
     def _checkpoints(self) -> list[str]:
         return [n for n in self.store.children(self.folder) if n.startswith("checkpoint-")]
 
+    def _pool(self, left_out: LeftOut) -> None:
+        """Each worker has looked at people of its own."""
+        for content in self.group.collect(left_out.content()):
+            left_out.add(content)
+
     def _save(self, progress: Progress, left_out: LeftOut) -> None:
+        self._pool(left_out)
+        if not self.group.leads:
+            return
         optimisers = {k: o.state_dict() for k, o in self.optimisers.by_player.items()}
         buffer = io.BytesIO()
         torch.save(
@@ -179,46 +202,48 @@ class Run:
         )
         content = buffer.getvalue()
         name = f"checkpoint-{progress.step:08d}-{zlib.crc32(content):08x}.pt"
-        self.store.write(f"{self.folder}/{name}", content)
+        self.lease.write(f"{self.folder}/{name}", content)
         for old in self._checkpoints()[:-KEPT_CHECKPOINTS]:
-            self.store.delete(f"{self.folder}/{old}")
+            self.lease.delete(f"{self.folder}/{old}")
 
     def _resume(self, left_out: LeftOut) -> Progress:
+        content = self.group.from_leader(self._newest() if self.group.leads else None)
+        if content is None:
+            return Progress()
+        saved = torch.load(io.BytesIO(content), self.device, weights_only=True)
+        left_out.add(saved["left_out"])
+        self.nets.load_state_dict(saved["nets"])
+        for player, state in saved["optimisers"].items():
+            self.optimisers.by_player[player].load_state_dict(state)
+        return Progress(**saved["progress"])
+
+    def _newest(self) -> bytes | None:
+        """The last checkpoint that is whole, if there is any."""
         for name in reversed(self._checkpoints()):
             content = self.store.read(f"{self.folder}/{name}")
-            if not name.endswith(f"-{zlib.crc32(content):08x}.pt"):
-                log.warning("%s is damaged: going back to the one before.", name)
-                continue
-            saved = torch.load(io.BytesIO(content), self.device, weights_only=True)
-            left_out.add(saved["left_out"])
-            self.nets.load_state_dict(saved["nets"])
-            for player, state in saved["optimisers"].items():
-                self.optimisers.by_player[player].load_state_dict(state)
-            return Progress(**saved["progress"])
-        return Progress()
+            if name.endswith(f"-{zlib.crc32(content):08x}.pt"):
+                return content
+            log.warning("%s is damaged: going back to the one before.", name)
+        return None
 
     def clear(self) -> None:
         """Remove the checkpoints of a stage that is done."""
         for name in self._checkpoints():
-            self.store.delete(f"{self.folder}/{name}")
+            self.lease.delete(f"{self.folder}/{name}")
 
 
 class _Pulse:
-    """Tells the lease now and then that its holder lives, how far it is and how fast."""
+    """Tells the lease how far the stage is and how fast, for its next sign of life."""
 
     def __init__(self, run: Run, first: int) -> None:
         self._run, self._first = run, first
         self._people = sum(feed.per_step for feed in run.stage.feeds())
-        self._began, self._last = time.perf_counter(), -math.inf
+        self._began = time.perf_counter()
 
     def beat(self, step: int) -> None:
-        now = time.perf_counter()
-        if now - self._last < BEAT_SECONDS:
-            return
-        self._last = now
-        rate = (step - self._first) * self._people / (now - self._began)
+        rate = (step - self._first) * self._people / (time.perf_counter() - self._began)
         steps = self._run.stage.budget.steps
-        self._run.lease.beat({"step": step, "steps": steps, "images_per_s": rate})
+        self._run.lease.tell({"step": step, "steps": steps, "images_per_s": rate})
 
 
 def set_up(stage: Stage, start: bytes | None) -> nn.ModuleDict:

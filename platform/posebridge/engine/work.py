@@ -9,21 +9,35 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from posebridge.engine.artifacts import Lease, LeaseTakenError, Store
+from posebridge.engine.artifacts import Store
 from posebridge.engine.data import Loader, Looker
+from posebridge.engine.group import ALONE, Group
+from posebridge.engine.holders import Watch
+from posebridge.engine.leases import (
+    LEASE,
+    Lease,
+    LeaseTakenError,
+    beating,
+    hold,
+    read_holder,
+    sweep,
+)
 from posebridge.engine.provenance import commit, versions
 from posebridge.engine.reading import LeftOut, Read, Reader, read_directly, reader, stream
-from posebridge.engine.train import Optimisers, Progress, Run, dump_weights, set_up
+from posebridge.engine.sharing import share
+from posebridge.engine.train import Look, Optimisers, Progress, Run, dump_weights, set_up
+from posebridge.engine.workers import Workers, run_together
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crops import CropSize
-from posebridge.populations.manifest import OpenPopulation, open_population
+from posebridge.populations.manifest import MANIFEST_FILE, OpenPopulation, open_population
 from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, Stage
 
@@ -65,11 +79,22 @@ def open_fitting(
 
 
 @contextmanager
-def alone(store: Store, folder: str, marker: str) -> Iterator[Lease | None]:
-    """Hold a folder while making its artifact; None if somebody has finished it meanwhile."""
+def alone(store: Store, folder: str, marker: str, name: str = LEASE) -> Iterator[Lease | None]:
+    """Hold a folder while making its artifact; None if somebody has finished it meanwhile.
+
+    Args:
+        store: where it goes.
+        folder: in which the lease lies.
+        marker: file that says the artifact is made.
+        name: of the lease.
+
+    Raises:
+        LeaseLostError: if somebody else has taken the lease over, and is at it now.
+    """
+    watch = Watch()
     while not store.exists(marker):
         try:
-            with store.lease(folder) as lease:
+            with hold(store, folder, name, watch) as lease:
                 yield None if store.exists(marker) else lease
                 return
         except LeaseTakenError as taken:
@@ -79,10 +104,15 @@ def alone(store: Store, folder: str, marker: str) -> Iterator[Lease | None]:
 
 
 def make_shard(uri: str, population: RenderedPopulation, split: str, index: int) -> None:
-    """Render one shard of a population."""
-    store = Store(uri)
-    population.make_shard(store.path(population_path(population)), split, index)
-    store.write(shard_marker(population, split, index), b"")
+    """Render one shard of a population, and say in its marker how long that took."""
+    store, marker = Store(uri), shard_marker(population, split, index)
+    folder, _, name = shard_lease(population, split, index).rpartition("/")
+    with alone(store, folder, marker, name) as lease:
+        if lease is not None:
+            since = time.perf_counter()
+            made = store.path(population_path(population))
+            population.make_shard(made, split, index, confirm=lease.confirm)
+            lease.write_json(marker, {"cost": {"seconds": time.perf_counter() - since}})
 
 
 def shard_marker(population: Population, split: str, index: int) -> str:
@@ -90,42 +120,89 @@ def shard_marker(population: Population, split: str, index: int) -> str:
     return f"{population_path(population)}/made/{split}-{index:05d}"
 
 
+def shard_lease(population: Population, split: str, index: int) -> str:
+    """The file that says who makes a shard."""
+    return f"{_leases(population)}/{LEASE}-{split}-{index:05d}"
+
+
 def finish_population(uri: str, population: RenderedPopulation) -> None:
     """Write the manifest of a population whose shards were made."""
-    population.finish(Store(uri).path(population_path(population)))
+    store, folder = Store(uri), population_path(population)
+    with alone(store, _leases(population), f"{folder}/{MANIFEST_FILE}") as lease:
+        if lease is not None:
+            for split in population.splits():
+                sweep(store, f"{folder}/{split}")
+            population.finish(store.path(folder))
 
 
-def train_stage(uri: str, stage: Stage, streamed: bool) -> None:
+def _leases(population: Population) -> str:
+    """Where the leases lie of what a population consists of, out of the way of its files."""
+    return f"{population_path(population)}/leases"
+
+
+def train_stage(uri: str, stage: Stage, streamed: bool, look: Look | None = None) -> None:
     """Train a stage, or go on with it, and leave its artifact.
 
     Args:
         uri: of the store.
         stage: what is asked; the stage it starts from is done.
         streamed: read through Ray Data; otherwise directly.
+        look: at its networks, after every step.
     """
     store, folder = Store(uri), stage_path(stage)
     with alone(store, folder, f"{folder}/done") as lease:
         if lease is None:
             return
-        torch.set_num_threads(stage.budget.threads)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        start = (
-            None
-            if stage.start is None
-            else store.read(f"{stage_path(stage.start)}/weights.safetensors")
-        )
-        nets = set_up(stage, start).to(device)
-        nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimisers = Optimisers(stage, nets)
-        loader = stage_loader(store, stage, device, stream if streamed else read_directly)
-        with event_writer(store, f"{folder}/tensorboard") as events:
-            run = Run(stage, nets, optimisers, store, folder, lease, device, events)
-            progress = run.train(loader) if stage.budget.steps else Progress()
+        train = partial(_train, lease, stage, streamed, look)
+        if not stage.budget.is_shared:
+            train(ALONE)
+        else:
+            workers = Workers(*stage.budget.group, stage.budget.threads)
+            run_together(train, workers, store, f"stage-{stage.key()}", partial(_reached, lease))
+
+
+def _reached(lease: Lease) -> float:
+    holder = read_holder(lease.store, lease.path)
+    return holder.progress.get("step", 0.0) if holder else 0.0
+
+
+def _train(lease: Lease, stage: Stage, streamed: bool, look: Look | None, group: Group) -> None:
+    """Train a stage as one of a group, under a lease that perhaps another process has taken."""
+    store, folder = lease.store, stage_path(stage)
+    torch.set_num_threads(stage.budget.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    start = (
+        None
+        if stage.start is None
+        else store.read(f"{stage_path(stage.start)}/weights.safetensors")
+    )
+    nets = set_up(stage, start).to(device)
+    nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    share(nets, group, stage.budget.accumulate)
+    optimisers = Optimisers(stage, nets, group)
+    loader = stage_loader(store, stage, device, stream if streamed else read_directly, group)
+    with _writing(lease, f"{folder}/tensorboard", group) as events:
+        run = Run(stage, nets, optimisers, store, folder, lease, device, events, group, look)
+        progress = run.train(loader) if stage.budget.steps else Progress()
+    if group.leads:
         _leave(run, progress, loader.left_out.counts())
         run.clear()
 
 
-def stage_loader(store: Store, stage: Stage, device: torch.device, read: Read) -> Loader:
+@contextmanager
+def _writing(lease: Lease, folder: str, group: Group) -> Iterator[SummaryWriter | None]:
+    """The leader's event files; one of several also says itself how far they are."""
+    if not group.leads:
+        yield None
+        return
+    signs = nullcontext() if group.size == 1 else beating(lease)
+    with signs, event_writer(lease.store, folder) as events:
+        yield events
+
+
+def stage_loader(
+    store: Store, stage: Stage, device: torch.device, read: Read, group: Group = ALONE
+) -> Loader:
     """The loader of a stage's batches."""
     estimator = stage.architecture.build()
     left_out = LeftOut()
@@ -150,12 +227,13 @@ def stage_loader(store: Store, stage: Stage, device: torch.device, read: Read) -
         ),
         workers=stage.budget.threads,
         device=device,
+        group=group,
     )
 
 
 def _leave(run: Run, progress: Progress, left_out: dict[str, int]) -> None:
     """Write the artifact of a finished stage, the `done` marker last."""
-    stage, store, folder = run.stage, run.store, run.folder
+    stage, lease, folder = run.stage, run.lease, run.folder
     parameters = sum(p.numel() for p in stage.method.deployed(run.nets).parameters())
     manifest = {
         "key": stage.key(),
@@ -171,15 +249,16 @@ def _leave(run: Run, progress: Progress, left_out: dict[str, int]) -> None:
         "made": {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": socket.gethostname(),
+            "workers": run.group.size,
             "commit": commit(),
             "versions": versions(),
         },
     }
-    store.write(f"{folder}/weights.safetensors", dump_weights(run.nets))
+    lease.write(f"{folder}/weights.safetensors", dump_weights(run.nets))
     rows = "".join(f"{json.dumps(row, sort_keys=True)}\n" for row in progress.metrics)
-    store.write(f"{folder}/metrics.jsonl", rows.encode())
-    store.write_json(f"{folder}/manifest.json", manifest)
-    store.write(f"{folder}/done", b"")
+    lease.write(f"{folder}/metrics.jsonl", rows.encode())
+    lease.write_json(f"{folder}/manifest.json", manifest)
+    lease.write(f"{folder}/done", b"")
 
 
 @contextmanager
