@@ -8,8 +8,9 @@ import torch
 from populations.toy import Toy
 from posebridge.engine.artifacts import Store
 from posebridge.engine.coco import ListedImage, Listing, PersonBox
+from posebridge.engine.finished import finished_stages
 from posebridge.engine.predict import LeftOut, Picture, Request, predict, requests
-from posebridge.engine.predictors import Predictor, find_predictor, finished_stages, shipped
+from posebridge.engine.predictors import Predictor, find_predictor, shipped
 from posebridge.engine.train import deployed
 from posebridge.engine.work import finish_population, make_shard, stage_path, train_stage
 from posebridge.estimators.movenet import Lightning, Thunder

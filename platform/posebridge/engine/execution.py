@@ -46,7 +46,12 @@ class Execution:
     """
 
     def __init__(self, store: Store, watcher: Watcher) -> None:
-        """Start with nothing to do."""
+        """Start with nothing to do.
+
+        Raises:
+            StoreError: if two could do the same work in this store.
+        """
+        store.require_exclusive_creation()
         self._store = store
         self._board = Board(watcher)
         self._running: dict[ray.ObjectRef[None], _Attempt] = {}

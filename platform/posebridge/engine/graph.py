@@ -179,6 +179,9 @@ def execute_here(tasks: Iterable[Task], store: Store, watcher: Watcher) -> list[
     """Run what is not done one after the other in this process.
 
     For a debugger: errors are not caught.
+
+    Raises:
+        StoreError: if two could do the same work in this store.
     """
     store.require_exclusive_creation()
     board = Board(watcher)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import nn
 from posebridge.engine.artifacts import Store
 from posebridge.engine.coco import PersonBox
 from posebridge.engine.data import to_images
+from posebridge.engine.finished import FinishedStage, finished_stages
 from posebridge.engine.train import load_weights
 from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
@@ -39,28 +40,6 @@ def shipped() -> dict[str, Architecture]:
     """Estimators that need no training, named by module and class, such as movenet-lightning."""
     made = (kind() for kind in all_architectures())
     return {_published_name(one): one for one in made if isinstance(one, ShipsWeights)}
-
-
-@dataclass(frozen=True)
-class FinishedStage:
-    """A stage whose artifact lies in the store."""
-
-    key: str
-    name: str
-    stage: dict[str, Any]
-
-    def describe(self) -> str:
-        """Key, name, method, estimator, and on whom it was trained."""
-        method, architecture = (_class(self.stage[part]) for part in ("method", "architecture"))
-        if "budget" not in self.stage:
-            return f"{self.key}  {self.name}: {architecture}, published weights"
-        people = " + ".join(feed["name"] for feed in self.stage["source"])
-        target = self.stage["target"]
-        return (
-            f"{self.key}  {self.name}: {method} of {architecture} on {people}"
-            f"{' → ' + target['name'] if target else ''}, {self.stage['budget']['steps']} steps, "
-            f"seed {self.stage['seed']}"
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,16 +141,6 @@ def find_predictor(store: Store, key: str) -> Predictor:
     return _ready(_restored(store, fits[0], device))
 
 
-def finished_stages(store: Store) -> list[FinishedStage]:
-    """Every finished stage of a store, in the order of their keys."""
-    found = []
-    for key in store.children("stages"):
-        if store.exists(f"stages/{key}/done"):
-            manifest = store.read_json(f"stages/{key}/manifest.json")
-            found.append(FinishedStage(key, manifest["name"], manifest["stage"]))
-    return found
-
-
 def _restored(store: Store, found: FinishedStage, device: torch.device) -> Predictor:
     """Rebuild a stage's networks from its manifest, without the populations it was trained on."""
     folder = f"stages/{found.key}"
@@ -197,7 +166,3 @@ def _published_name(architecture: Architecture) -> str:
     kind = type(architecture)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
     return f"{kind.__module__.rpartition('.')[2].replace('_', '-')}-{words}"
-
-
-def _class(description: dict[str, Any]) -> str:
-    return str(description["class"]).rpartition(":")[2]
