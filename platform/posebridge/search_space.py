@@ -18,9 +18,12 @@ from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
+    distribution_to_json,
 )
 
 Value = TypeVar("Value")
+Distribution = BaseDistribution
+"""What values a field may take in a search; Optuna's own."""
 
 _DISTRIBUTION = "distribution"
 
@@ -89,6 +92,12 @@ def contains(distribution: BaseDistribution, value: object) -> bool:
         "A distribution must come from uniform, log_uniform, integers or choice, but got "
         f"{distribution!r}."
     )
+
+
+def describe_distribution(distribution: Distribution) -> str:
+    """A distribution as JSON, to be hashed or stored."""
+    text: str = distribution_to_json(distribution)
+    return text
 
 
 def search_space(declared: object) -> dict[str, BaseDistribution]:

@@ -1,4 +1,4 @@
-"""`plan`, `run`, `status` and `leaderboard`: what is done with an experiment file."""
+"""`run` and `leaderboard`: what is done with an experiment file."""
 
 import argparse
 from collections.abc import Callable, Iterable
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import cv2
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as Grid
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster, gpus_per_task
@@ -19,12 +17,10 @@ from posebridge.engine.graph import (
     Task,
     execute_here,
     outstanding,
-    read_failure,
 )
-from posebridge.engine.leases import read_holder
-from posebridge.engine.pricing import Prices, price
 from posebridge.engine.results import note_experiment, records_of, write_records
 from posebridge.engine.run import Choice, Plan, run_experiment
+from posebridge.engine.tune.results import with_sweep
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.experiment import SCALES, Experiment, load_experiment, override, parse_setting
 from posebridge.leaderboard import (
@@ -84,45 +80,22 @@ def add_leaderboard(added: argparse.ArgumentParser) -> None:
     )
 
 
-def plan(asked: argparse.Namespace, console: Console) -> int:
-    """What exists, what will run, and what it will cost."""
-    planned = _plan(asked)
-    store = planned.store
-    tasks = _everything(planned)
-    waiting, done = outstanding(tasks, store)
-    prices = Prices.measured(store)
-    grid = Grid("task", "steps", "seconds", title=f"{planned.experiment.name}: still to do")
-    for task in (t for t in waiting if t.steps):
-        grid.add_row(escape(task.name), str(task.steps), prices.show(task))
-    total = price(waiting, prices)
-    if any(task.steps for task in waiting):
-        console.print(grid)
-    others = sum(1 for task in waiting if not task.steps)
-    console.print(
-        f"{len(done)} tasks are done; {len(waiting) - others} trainings and {others} others "
-        f"(rendering, evaluation) are to do. {total.describe()}"
-    )
-    if planned.waiting():
-        names = ", ".join(system.name for system in planned.waiting())
-        console.print(
-            f"{escape(names)}: after the candidates of seed {planned.experiment.seeds[0]}, "
-            f"{planned.experiment.chosen_by} decides, and the winner runs under every "
-            "seed, which is not counted here."
-        )
-    return 0
-
-
 def run(asked: argparse.Namespace, console: Console) -> int:
     """Run what is not done; running again goes on."""
-    planned = replace(_plan(asked), streamed=not asked.debug)
+    planned = replace(plan_of(asked), streamed=not asked.debug)
+    if asked.debug:
+        return run_plan(planned, asked, console, execute_here)
+    with cluster(asked.address):
+        return run_plan(replace(planned, gpus=gpus_per_task()), asked, console, execute_on_ray)
+
+
+def run_plan(
+    planned: Plan, asked: argparse.Namespace, console: Console, executor: "Executor"
+) -> int:
+    """Run what is not done of a plan, and write its records."""
     store = planned.store
     note_experiment(store, planned.experiment, asked.scale)
-    if asked.debug:
-        choices, failures = _execute(planned, execute_here, console)
-    else:
-        with cluster(asked.address):
-            planned = replace(planned, gpus=gpus_per_task())
-            choices, failures = _execute(planned, execute_on_ray, console)
+    choices, failures = _execute(planned, executor, console)
     if failures:
         console.print(
             f"[red]{len(failures)} failed.[/] What is done is kept: mend the cause and run the "
@@ -143,25 +116,9 @@ def run(asked: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def status(asked: argparse.Namespace, console: Console) -> int:
-    """How far an experiment is: what is done, what runs where, what failed and why."""
-    planned = _plan(asked)
-    store = planned.store
-    waiting, done = outstanding(_everything(planned), store)
-    grid = Grid("task", "state", title=planned.experiment.name)
-    for task in waiting:
-        state = _state(store, task)
-        if state:
-            grid.add_row(escape(task.name), state)
-    if grid.row_count:
-        console.print(grid)
-    console.print(f"{len(done)} of {len(done) + len(waiting)} tasks are done.")
-    return 0
-
-
 def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
     """Print the tables of what has been measured."""
-    planned = _plan(asked)
+    planned = plan_of(asked)
     path = _records(asked) / f"{planned.experiment.name}.jsonl"
     records, half_lines = read_records(path)
     wanted = _wanted(planned, asked.scale, records)
@@ -186,7 +143,7 @@ def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
 def _draw(planned: Plan, file: Path) -> None:
     if not cv2.haveImageWriter(str(file)):
         raise ValueError(f"--picture takes a file such as people.png, but got {file}.")
-    if outstanding(_everything(planned), planned.store)[0]:
+    if outstanding(all_tasks(planned), planned.store)[0]:
         raise ValueError(
             "--picture draws what is in the store, but something there is not done yet: run the "
             "experiment first (posebridge run)."
@@ -206,13 +163,14 @@ def _seeds(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def _plan(asked: argparse.Namespace) -> Plan:
+def plan_of(asked: argparse.Namespace) -> Plan:
+    """What the options ask for."""
     experiment = load_experiment(asked.experiment, scale=asked.scale)
     experiment = override(experiment, dict(parse_setting(text) for text in asked.settings))
     if asked.seeds:
         experiment = replace(experiment, seeds=asked.seeds)
     # Absolute: the processes that do the work may be in another folder.
-    return Plan(experiment, Store(Store(asked.store).path()))
+    return with_sweep(Plan(experiment, Store(Store(asked.store).path())))
 
 
 def _records(asked: argparse.Namespace) -> Path:
@@ -220,7 +178,7 @@ def _records(asked: argparse.Namespace) -> Path:
     return Path(asked.store if store.is_local else "results") / "records"
 
 
-def _everything(planned: Plan) -> list[Task]:
+def all_tasks(planned: Plan) -> list[Task]:
     """All tasks that are known: of undecided systems those of the winner, once there is one."""
     waiting, tasks = planned.waiting(), planned.first_phase()
     for system in planned.undecided():
@@ -244,24 +202,10 @@ def _execute(
     return run_experiment(planned, execute)
 
 
-def _state(store: Store, task: Task) -> str:
-    holder = read_holder(store, f"{task.folder}/lease") if task.steps else None
-    if holder is not None and not holder.is_gone():
-        at = holder.progress
-        far = (
-            f"step {at['step']} of {at['steps']}, {at['images_per_s']:.0f} images/s" if at else ""
-        )
-        return f"running on {holder.host} (process {holder.pid}) {far}"
-    failed = read_failure(store, task)
-    if failed is not None:
-        return f"[red]failed:[/] {escape(failed)}"
-    return "waiting" if task.steps else ""
-
-
 def _wanted(planned: Plan, scale: str, records: list[Record]) -> list[Record]:
     """The records of what is asked, if all of it is in the store; otherwise all of the scale."""
     records = [record for record in records if record.scale == scale]
-    if outstanding(_everything(planned), planned.store)[0]:
+    if outstanding(all_tasks(planned), planned.store)[0]:
         return records
     keys = {record.key for record, _ in records_of(planned, planned.choose(), scale)}
     return [record for record in records if record.key in keys] or records

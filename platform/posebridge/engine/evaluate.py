@@ -14,6 +14,7 @@ import torch
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.coco import PersonBox
+from posebridge.engine.leases import Lease
 from posebridge.engine.predictors import PEOPLE_AT_ONCE, Crop, Predictor
 from posebridge.engine.reading import EncodedPeople, LeftOut, Reader, read_directly, reader
 from posebridge.engine.scoring import (
@@ -95,6 +96,12 @@ def read_scores(store: Store, marker: str) -> Scores:
     return Scores(scores, content["skipped"], content["cost"])
 
 
+def write_scores(lease: Lease, marker: str, scores: Scores) -> None:
+    """Leave the scores of an evaluation, which says that it is done."""
+    told = {name: _told(score) for name, score in scores.scores.items()}
+    lease.write_json(marker, {"scores": told, "skipped": scores.skipped, "cost": scores.cost})
+
+
 def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -> None:
     """Measure what a stage learnt on labelled people it has not seen.
 
@@ -121,6 +128,17 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
 
     marker = evaluation_marker(stage, population, split)
     _evaluate(store, marker, (population, split), guess, left_out)
+
+
+def labelled_scores(
+    store: Store, predictor: Predictor, population: Population, split: str
+) -> Scores:
+    """PCK of networks as they are on labelled people; nothing is stored."""
+    left_out = LeftOut()
+    everybody, people = _everybody(store, population, split, left_out)
+    found = _predictions(predictor, people, left_out)
+    table = errors_table(people, found, everybody.population.skeleton)
+    return Scores(pck_scores(table), left_out.counts(), {"people": len(people)})
 
 
 def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -> None:
@@ -167,17 +185,16 @@ def _evaluate(
         found, skeleton = guess(people), everybody.population.skeleton
         table = errors_table(people, found, skeleton)
         scores = pck_scores(table) | oks_scores(people, found, skeleton)
-        _write_table(store, f"{folder}/people.parquet", table)
-        _write_table(store, f"{folder}/predictions.parquet", predictions_table(people, found))
+        _write_table(lease, f"{folder}/people.parquet", table)
+        _write_table(lease, f"{folder}/predictions.parquet", predictions_table(people, found))
         cost = {"people": len(people), "evaluation_seconds": time.perf_counter() - since}
-        told = {name: _told(score) for name, score in scores.items()}
-        store.write_json(marker, {"scores": told, "skipped": left_out.counts(), "cost": cost})
+        write_scores(lease, marker, Scores(scores, left_out.counts(), cost))
 
 
-def _write_table(store: Store, path: str, table: pa.Table) -> None:
+def _write_table(lease: Lease, path: str, table: pa.Table) -> None:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
-    store.write(path, buffer.getvalue())
+    lease.write(path, buffer.getvalue())
 
 
 def _told(score: Score) -> dict[str, Any]:

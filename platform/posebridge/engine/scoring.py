@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from jaxtyping import Float
 
 from posebridge.engine.reading import EncodedPeople
 from posebridge.metrics import errors, oks
@@ -15,6 +16,7 @@ from posebridge.skeletons import Skeleton
 
 REFERENCES = ("box", "head", "torso", "side")
 SEEN = 2
+THRESHOLD = 0.05
 AP_PARTS = ("ap", "ap50", "ap75")
 
 
@@ -110,9 +112,22 @@ def pck_scores(table: pa.Table) -> dict[str, Score]:
     for name in REFERENCES:
         size = table[f"{name}_px"].to_numpy()
         for suffix, counted in (("", visibility > 0), ("_visible", visibility == SEEN)):
-            tally = pck(distances, counted, size)
+            tally = pck(distances, counted, size, threshold=THRESHOLD)
             scores[f"pck_{name}{suffix}"] = Score(tally.total, tally.count, tally.failures)
     return scores
+
+
+def person_pck(table: pa.Table) -> Float[np.ndarray, " person"]:
+    """Share of each person's labelled keypoints within 0.05 of the box; NaN without any.
+
+    Args:
+        table: per-person errors.
+    """
+    distances = np.stack(table["distance_px"].to_numpy(zero_copy_only=False))
+    labelled = np.stack(table["visibility"].to_numpy(zero_copy_only=False)) > 0
+    hits = labelled & (distances < THRESHOLD * table["box_px"].to_numpy()[:, None])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(hits.sum(axis=1) / labelled.sum(axis=1))
 
 
 def oks_scores(people: EncodedPeople, guess: Guesses, skeleton: Skeleton) -> dict[str, Score]:

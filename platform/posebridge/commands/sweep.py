@@ -1,0 +1,118 @@
+"""`sweep`: search the fields of an experiment's systems, then run it as the search decided."""
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+
+from rich.console import Console
+
+from posebridge.commands.experiments import add_run, plan_of, run_plan
+from posebridge.engine.cluster import cluster, gpus_per_task
+from posebridge.engine.execution import Execution, execute_on_ray
+from posebridge.engine.graph import Task, outstanding
+from posebridge.engine.tune.attempt import Attempt
+from posebridge.engine.tune.driver import SweepStoppedError, run_sweep
+from posebridge.engine.tune.events import EventLog
+from posebridge.engine.tune.outcomes import read_outcomes
+from posebridge.engine.tune.pictures import sweep_picture
+from posebridge.engine.tune.proposals import importances
+from posebridge.engine.tune.race import race
+from posebridge.engine.tune.results import (
+    note_sweep,
+    pareto_front,
+    read_result,
+    result_path,
+    with_sweep,
+    write_result,
+)
+from posebridge.engine.tune.show import ConsoleSweep, table_of
+from posebridge.engine.tune.storage import JOURNAL, open_storage
+from posebridge.engine.tune.sweep import Sweep
+from posebridge.engine.watch import ConsoleWatcher
+from posebridge.engine.work import alone
+
+PICTURE = "sweep.png"
+
+
+def add_sweep(added: argparse.ArgumentParser) -> None:
+    """Where it runs, and where Optuna writes for people to look at."""
+    add_run(added)
+    added.add_argument(
+        "--storage",
+        metavar="URL",
+        help="database that optuna-dashboard reads, such as sqlite:///sweeps.db; without, a "
+        "journal in the store",
+    )
+
+
+def sweep(asked: argparse.Namespace, console: Console) -> int:
+    """Search, and run the experiment as the search decided; running again goes on."""
+    planned = plan_of(asked)
+    search = planned.experiment.search
+    if search is None:
+        raise ValueError(
+            f"{asked.experiment} must say what to search, but its experiment has no search: give "
+            "it one (search=Search(...)), or use posebridge run."
+        )
+    with cluster(asked.address):
+        one = Sweep(replace(planned, gpus=gpus_per_task()), search)
+        store = one.plan.store
+        note_sweep(one)
+        with alone(store, f"sweeps/{one.name}", result_path(one.name)) as lease:
+            if lease is not None:
+                _search(one, asked.storage, console)
+        _report(one, console)
+        return run_plan(with_sweep(one.plan), asked, console, execute_on_ray)
+
+
+def _search(one: Sweep, url: str | None, console: Console) -> None:
+    store = one.plan.store
+
+    def run_tasks(tasks: Iterable[Task]) -> None:
+        tasks = list(tasks)
+        with ConsoleWatcher(console, len(outstanding(tasks, store)[0])) as watcher:
+            failures = execute_on_ray(tasks, store, watcher)
+        for failure in failures:
+            raise SweepStoppedError(f"{failure.task.name} failed: {failure.cause}")
+
+    run_tasks(one.shared_tasks())
+    storage = open_storage(store, one.name, url)
+    with ConsoleSweep(one, console) as shown:
+        graph, watchers = Execution(store, shown), (shown, EventLog(one))
+        proposals = run_sweep(one, Attempt(one), graph, watchers, storage)
+    outcomes = list(read_outcomes(store, one.name).values())
+    races = {name: race(one, name, outcomes, run_tasks) for name in one.systems}
+    front = [] if one.search.cost is None else pareto_front(outcomes, one.search.cost)
+    shares = importances(proposals.study)
+    space = {p: d for s in one.systems.values() for p, d in one.search.space_of(s).items()}
+    picture = sweep_picture(outcomes, space, shares, one.plan.experiment.chosen_by)
+    store.write(f"sweeps/{one.name}/{PICTURE}", picture)
+    write_result(one, races, front, shares)
+
+
+def _report(one: Sweep, console: Console) -> None:
+    """Say what the search found."""
+    store = one.plan.store
+    outcomes, result = read_outcomes(store, one.name), read_result(store, one.name)
+    assert result is not None
+    console.print(table_of(one, outcomes))
+    for name, won in result["winners"].items():
+        values = ", ".join(f"{path} = {value}" for path, value in won["values"].items())
+        seeds = len(won["race"][0]["scores"])
+        console.print(
+            f"{name}: proposal {won['number']} chosen of {len(outcomes)} "
+            f"({seeds} seeds, {len(won['race'])} in the race): {values}",
+            highlight=False,
+            markup=False,
+        )
+    if result["front"]:
+        front = ", ".join(str(number) for number in result["front"])
+        console.print(f"best for their {one.search.cost}, cheapest first: proposals {front}")
+    folder = store.path(f"sweeps/{one.name}")
+    console.print(
+        f"everything is in {folder}: {PICTURE}, trials, TensorBoard events"
+        + (f", and for optuna-dashboard {JOURNAL}." if store.is_local else "."),
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,1 @@
+"""Searching: Optuna proposes, Ray Tune runs what it proposed."""

@@ -1,0 +1,185 @@
+"""A search: which fields of which systems are looked for, how, and for how long. Pure data.
+
+Proposal number k is drawn from what is known of the proposals up to k − `ahead`, and from nothing
+else: the same search proposes the same values on one machine and on a hundred, killed or not.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from posebridge.search_space import Distribution, contains, search_space
+from posebridge.settings import nearest
+from posebridge.stages import System, value_of
+
+
+@dataclass(frozen=True)
+class RandomSearch:
+    """Every proposal from the space alone."""
+
+
+@dataclass(frozen=True)
+class Tpe:
+    """Tree-structured Parzen estimator (Bergstra et al., 2011), Optuna's multivariate form.
+
+    Attributes:
+        startup: proposals that are random, before it learns.
+    """
+
+    startup: int = 10
+
+
+@dataclass(frozen=True)
+class Nsga2:
+    """NSGA-II (Deb et al., 2002), for a search with a cost.
+
+    Attributes:
+        population: proposals in a generation.
+    """
+
+    population: int = 12
+
+
+Sampler = RandomSearch | Tpe | Nsga2
+
+
+@dataclass(frozen=True)
+class Halving:
+    """Successive halving on the steps of a proposal's last stage (ASHA, Li et al., 2020).
+
+    At each rung a proposal goes on if it is among the best 1 / `factor` of those before it. ASHA
+    compares with whoever has got there; we compare with the proposals up to k − `ahead`, which
+    have all ended when proposal k begins, so that no decision depends on who was faster.
+
+    Attributes:
+        rungs: shares of the last stage's steps at which it is looked at.
+        factor: one of so many goes on.
+    """
+
+    rungs: tuple[float, ...] = (1 / 9, 1 / 3)
+    factor: int = 3
+
+    def __post_init__(self) -> None:
+        """Check that rungs rise inside the stage."""
+        ordered = sorted({*self.rungs})
+        if not self.rungs or list(self.rungs) != ordered or not 0 < ordered[0] <= ordered[-1] < 1:
+            raise ValueError(f"rungs must rise between 0 and 1, but got {self.rungs}.")
+        if self.factor < 2:
+            raise ValueError(f"factor must be at least 2, but got {self.factor}.")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched, and how.
+
+    Attributes:
+        systems: names of the experiment's systems; of several, which one is proposed as well.
+        trials: proposals in all.
+        space: distribution of each `stage.field`; empty takes every tunable field of the systems.
+        sampler: how values are proposed.
+        ahead: proposals that may be open at once. More use more machines and know less.
+        halving: stops proposals that fall behind.
+        cost: unit of a finished stage's cost that is to be low, too ("steps", "images",
+            "parameters" or "seconds"); the search then seeks a front and no single best.
+        tied: seeds are added, up to the experiment's, to at most so many proposals that cannot be
+            told from the best.
+        warm_start: names of earlier sweeps of the same space, whose trials are known beforehand.
+    """
+
+    systems: tuple[str, ...]
+    trials: int
+    space: Mapping[str, Distribution] = field(default_factory=dict)
+    sampler: Sampler = Tpe()
+    ahead: int = 4
+    halving: Halving | None = None
+    cost: str | None = None
+    tied: int = 4
+    warm_start: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the counts, and that sampler and aims fit each other."""
+        if self.trials < 1 or self.ahead < 1 or self.tied < 1:
+            raise ValueError(
+                "trials, ahead and tied must be at least 1, but got "
+                f"{self.trials=}, {self.ahead=}, {self.tied=}."
+            )
+        if not self.systems or len(set(self.systems)) != len(self.systems):
+            raise ValueError(f"systems must be given and differ, but got {self.systems}.")
+        if self.cost is None and isinstance(self.sampler, Nsga2):
+            raise ValueError(
+                "Nsga2 seeks a front and needs a second aim: give a cost, or use Tpe."
+            )
+        if self.cost is not None and self.halving is not None:
+            raise ValueError(
+                f"halving compares by one score, but a search with {self.cost=} has two aims: "
+                "leave one of them out."
+            )
+
+    def space_of(self, system: System) -> dict[str, Distribution]:
+        """Distribution of every field that is searched in a system.
+
+        Raises:
+            ValueError: if the space is empty, or names a stage or field that no system has.
+        """
+        own = _tunable(system)
+        if not self.space:
+            found = own
+        else:
+            stages = {stage.name for stage in system.stage.chain()}
+            found = {p: d for p, d in self.space.items() if p.partition(".")[0] in stages}
+            for path in found:
+                value_of(system.stage, path)
+        if not found:
+            raise ValueError(
+                f"system {system.name!r} has no field to search: its stages are "
+                f"{', '.join(s.name for s in system.stage.chain())}, and the space names "
+                f"{', '.join(self.space) or 'none, and none of its fields is tunable'}."
+            )
+        return found
+
+    def defaults_of(self, system: System) -> dict[str, Any] | None:
+        """The declared values of the searched fields; None if one lies outside the space."""
+        space = self.space_of(system)
+        values = {path: value_of(system.stage, path) for path in space}
+        return values if all(contains(d, values[p]) for p, d in space.items()) else None
+
+
+def check_search(search: Search, systems: Mapping[str, System]) -> None:
+    """Refuse a search over systems, stages or fields that are not there.
+
+    Args:
+        search: what is asked.
+        systems: of the experiment, by name.
+
+    Raises:
+        ValueError: naming the nearest right name.
+    """
+    for name in search.systems:
+        if name not in systems:
+            close = nearest(name, list(systems))
+            hint = f", did you mean {close!r}?" if close else ""
+            raise ValueError(
+                f"the search names the system {name!r}{hint} (known: {', '.join(systems)})."
+            )
+        if systems[name].grid:
+            raise ValueError(f"system {name!r} is searched and has a grid, too: leave one out.")
+        search.space_of(systems[name])
+    stages = {s.name for name in search.systems for s in systems[name].stage.chain()}
+    for path in search.space:
+        stage = path.partition(".")[0]
+        if stage not in stages:
+            close = nearest(stage, sorted(stages))
+            hint = f", did you mean {close!r}?" if close else ""
+            raise ValueError(
+                f"the space names {path!r}, but no searched system has a stage {stage!r}{hint} "
+                f"(known: {', '.join(sorted(stages))})."
+            )
+
+
+def _tunable(system: System) -> dict[str, Distribution]:
+    return {
+        f"{stage.name}.{name}": distribution
+        for stage in system.stage.chain()
+        if stage.budget.steps
+        for name, distribution in search_space(stage.method).items()
+    }
