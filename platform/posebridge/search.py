@@ -4,7 +4,7 @@ Proposal number k is drawn from what is known of the proposals up to k − `ahea
 else: the same search proposes the same values on one machine and on a hundred, killed or not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,24 +156,27 @@ def check_search(search: Search, systems: Mapping[str, System]) -> None:
     """
     for name in search.systems:
         if name not in systems:
-            close = nearest(name, list(systems))
-            hint = f", did you mean {close!r}?" if close else ""
             raise ValueError(
-                f"the search names the system {name!r}{hint} (known: {', '.join(systems)})."
+                f"the search names the system {name!r}{_hint(name, systems)} "
+                f"(known: {', '.join(systems)})."
             )
         if systems[name].grid:
             raise ValueError(f"system {name!r} is searched and has a grid, too: leave one out.")
-        search.space_of(systems[name])
-    stages = {s.name for name in search.systems for s in systems[name].stage.chain()}
+    stages = {s.name: s for name in search.systems for s in systems[name].stage.chain()}
     for path in search.space:
         stage = path.partition(".")[0]
         if stage not in stages:
-            close = nearest(stage, sorted(stages))
-            hint = f", did you mean {close!r}?" if close else ""
             raise ValueError(
-                f"the space names {path!r}, but no searched system has a stage {stage!r}{hint} "
-                f"(known: {', '.join(sorted(stages))})."
+                f"the space names {path!r}, but no searched system has a stage "
+                f"{stage!r}{_hint(stage, stages)} (known: {', '.join(stages)})."
             )
+    for name in search.systems:
+        search.space_of(systems[name])
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    close = nearest(name, list(known))
+    return f", did you mean {close!r}?" if close else ""
 
 
 def _tunable(system: System) -> dict[str, Distribution]:
