@@ -1,22 +1,32 @@
 import argparse
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from posebridge.commands import doctor
-from posebridge.engine.doctor import Finding, State
+from posebridge.engine.cluster_examination import Demand
+from posebridge.engine.doctor.findings import Finding, State
+from posebridge.engine.examination import Subject
 
 WELL = Finding("Python", State.OK, "3.11.7")
 WARNING = Finding("GPU", State.WARN, "torch does not see it [cuda]", "install torch[cuda]")
 FAILURE = Finding("store", State.FAIL, "the disk is full", "free some space")
 
 
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--store")
+    doctor.add_doctor(parser)
+    return parser.parse_args(["--store", "x", *words])
+
+
 def run(monkeypatch: pytest.MonkeyPatch, findings: Sequence[Finding]) -> tuple[int, str]:
-    monkeypatch.setattr(doctor, "examine", lambda store: iter(findings))
+    monkeypatch.setattr(doctor, "examine", lambda subject: iter(findings))
     printed = io.StringIO()
-    status = doctor.doctor(argparse.Namespace(store="x"), Console(file=printed, width=100))
+    status = doctor.doctor(parsed(), Console(file=printed, width=100))
     return status, printed.getvalue()
 
 
@@ -40,7 +50,18 @@ def test_brackets_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None
     assert "→ install torch[cuda]" in printed
 
 
-def test_it_takes_no_options() -> None:
-    parser = argparse.ArgumentParser()
-    doctor.add_doctor(parser)
-    assert vars(parser.parse_args([])) == {}
+def test_a_cluster_and_an_experiment_are_looked_at_where_they_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[Subject] = []
+
+    def look(subject: Subject) -> Iterator[Finding]:
+        seen.append(subject)
+        return iter([WELL])
+
+    monkeypatch.setattr(doctor, "examine", look)
+    doctor.doctor(parsed(), Console(file=io.StringIO()))
+    doctor.doctor(parsed("x.py", "--address", "h:6379"), Console(file=io.StringIO()))
+    alone, whole = seen
+    assert (alone.store.uri, alone.address, alone.demand) == ("x", None, None)
+    assert (whole.address, whole.demand) == ("h:6379", Demand(Path("x.py"), "embedded"))

@@ -1,41 +1,64 @@
-import errno
-import subprocess
-import sys
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from posebridge.engine import examination
-from posebridge.engine.artifacts import Store
-from posebridge.engine.doctor import (
+from posebridge.engine.doctor.findings import Finding, State, Tried, attempt
+from posebridge.engine.doctor.machine import (
     OLDEST_CLOCK,
-    Finding,
     Gpu,
-    State,
-    Tried,
-    check_address,
-    check_auth,
     check_clock,
-    check_cluster,
     check_cpus,
     check_disk,
     check_gpu,
-    check_guard,
-    check_kernels,
-    check_library,
     check_memory,
-    check_python,
     check_shared_memory,
     check_store,
     check_temporary_disk,
+)
+from posebridge.engine.doctor.nodes import (
+    Training,
+    Visited,
+    check_answer,
+    check_arithmetic,
+    check_clocks,
+    check_node_disks,
+    check_object_stores,
+    check_reach,
+    check_state_api,
+    check_versions,
+)
+from posebridge.engine.doctor.rays import (
+    Instance,
+    Session,
+    check_address,
+    check_auth,
+    check_cluster,
+    check_instances,
+    check_leftovers,
+    check_open,
+    check_switches,
+)
+from posebridge.engine.doctor.software import (
+    check_extras,
+    check_guard,
+    check_kernels,
+    check_library,
+    check_python,
     check_weights,
 )
-from posebridge.populations import files
 
 BROKEN = Tried(error="ImportError: libcudart.so.12")
 GB = 1e9
 CARD = Gpu("H200", free=100 * GB, total=140 * GB, has_bf16=True)
 NOW = OLDEST_CLOCK + 1e6
+SOFTWARE = {"python": "3.11.7", "torch": "2.13.0"}
+HEAD = Visited("10.0.0.1", 0, 0, 2 * GB, SOFTWARE, ahead_s=0.1, disk_free=50 * GB, store="")
+NODE = replace(HEAD, name="10.0.0.2", cpus=8)
+MINE = Instance(17, ("127.0.0.1", "::1"), "disabled")
+OPEN = Instance(18, ("::",), "disabled")
+CLOSED = Instance(19, ("0.0.0.0",), "token")
+SOMEBODYS = Instance(20, (), None)
+SET = {"RAY_ADDRESS": "10.0.0.1:6379"}
 
 ILL = [
     (check_python((3, 10, 4)), State.FAIL, "3.10.4", "install Python 3.11"),
@@ -43,7 +66,76 @@ ILL = [
     (check_library("ray", Tried("2.61.0"), wanted="2.60"), State.WARN, "2.61.0, tested", "ray=="),
     (check_library("ray", Tried("2.6.1"), wanted="2.60"), State.WARN, "2.6.1, tested", "ray=="),
     (check_guard(BROKEN), State.FAIL, "libcudart", "--force-reinstall 'torchvision"),
-    (check_address({"RAY_ADDRESS": "auto"}), State.WARN, "auto: ambiguous", "unset RAY_ADDRESS"),
+    (
+        check_address(SET, answers=True, in_job=False),
+        State.WARN,
+        "10.0.0.1:6379: ambiguous",
+        "unset RAY_ADDRESS, and give --address",
+    ),
+    (
+        check_address(SET, answers=False, in_job=False),
+        State.WARN,
+        "10.0.0.1:6379: nobody answers",
+        "unset RAY_ADDRESS",
+    ),
+    (check_switches({"RAY_TRAIN_V2_ENABLED": "0"}), State.WARN, "does not start", "unset RAY_TR"),
+    (
+        check_instances([MINE, OPEN]),
+        State.WARN,
+        "2, of processes 17, 18: --address=auto may mean any",
+        "--address=IP:PORT",
+    ),
+    (check_open([MINE, OPEN, CLOSED]), State.WARN, "process 18 lets in", "RAY_AUTH_MODE=token"),
+    (
+        check_leftovers([Session("/tmp/ray/session_1", 0.4 * GB), Session("/tmp/ray/s2", 3 * GB)]),
+        State.WARN,
+        "2 hold 3.4 GB",
+        "rm -r /tmp/ray/s2 /tmp/ray/session_1",
+    ),
+    (check_extras(BROKEN), State.FAIL, "libcudart", "pip install 'ray[default]==2.60.*'"),
+    (check_answer("10.0.0.1:6379", BROKEN), State.FAIL, "libcudart", "RAY_AUTH_TOKEN_PATH"),
+    (check_state_api(BROKEN), State.FAIL, "libcudart", "--include-dashboard=true"),
+    (
+        check_versions(
+            [NODE, replace(NODE, name="b", versions={"python": "3.11.7"})], here=SOFTWARE
+        ),
+        State.FAIL,
+        "b has torch nowhere, not 2.13.0",
+        "one image",
+    ),
+    (
+        check_clocks([HEAD, replace(NODE, ahead_s=-9.0)]),
+        State.WARN,
+        "at most 9.0 s apart: a living worker",
+        "let 10.0.0.2 follow a time server",
+    ),
+    (check_clocks([HEAD, replace(NODE, ahead_s=31.0)]), State.FAIL, "31.0 s", "time server"),
+    (
+        check_object_stores([HEAD, replace(NODE, object_store=0.1 * GB)]),
+        State.WARN,
+        "at least 0.1 GB, on 10.0.0.2",
+        "--object-store-memory",
+    ),
+    (
+        check_node_disks([HEAD, replace(NODE, disk_free=2 * GB)]),
+        State.WARN,
+        "at least 2.0 GB free, on 10.0.0.2",
+        "--temp-dir",
+    ),
+    (check_node_disks([replace(NODE, disk_free=0.0)]), State.FAIL, "0.0 GB", "free some space"),
+    (
+        check_reach([HEAD, replace(NODE, store="FileNotFoundError: x")]),
+        State.FAIL,
+        "10.0.0.2: FileNotFoundError: x",
+        "a folder that all mount",
+    ),
+    (
+        check_arithmetic([Training(1, 2), Training(1, 2), Training(3, 4)], [8, 3]),
+        State.FAIL,
+        "2 trainings × 1 workers × 2 threads + 1 trainings × 3 workers × 4 threads + 0 for "
+        "reading = 16 of 11 CPUs: there is no place for 3 workers of 4 threads",
+        "more nodes",
+    ),
     (
         check_auth({"RAY_AUTH_MODE": "token"}, has_token=False),
         State.FAIL,
@@ -111,8 +203,27 @@ WELL = [
     check_python((3, 11, 0)),
     check_library("torch", Tried("2.13.0+cpu"), wanted="2.13"),
     check_guard(Tried("timm 1")),
-    check_address({}),
-    check_address({"RAY_ADDRESS": ""}),
+    check_address({}, answers=False, in_job=False),
+    check_address({"RAY_ADDRESS": ""}, answers=False, in_job=False),
+    check_address(SET, answers=True, in_job=True),
+    check_switches({}),
+    check_switches({"RAY_TRAIN_V2_ENABLED": "1"}),
+    check_instances([]),
+    check_instances([MINE]),
+    check_open([MINE, CLOSED, SOMEBODYS]),
+    check_leftovers([]),
+    check_leftovers([Session("/tmp/ray/session_1", 0.4 * GB)]),
+    check_extras(Tried("all of it")),
+    check_answer("10.0.0.1:6379", Tried("2 nodes answer")),
+    check_state_api(Tried("knows 2 nodes")),
+    check_versions([HEAD, NODE], here=SOFTWARE),
+    check_clocks([HEAD, NODE]),
+    check_object_stores([HEAD, NODE]),
+    check_node_disks([HEAD, NODE]),
+    check_reach([HEAD, NODE]),
+    check_arithmetic([], [2]),
+    check_arithmetic([Training(1, 2)] * 3, [4]),
+    check_arithmetic([Training(3, 4)], [8, 4]),
     check_auth({}, has_token=False),
     check_auth({"RAY_AUTH_MODE": "disabled"}, has_token=False),
     check_auth({"RAY_AUTH_MODE": "token"}, has_token=True),
@@ -152,112 +263,23 @@ def test_what_is_well_needs_no_cure(finding: Finding) -> None:
     assert finding.found
 
 
+def test_trainings_that_do_not_fit_at_once_take_turns() -> None:
+    """3 × 1 × 2 = 6 CPUs, of which there are 4: two run, the third waits."""
+    found = check_arithmetic([Training(1, 2)] * 3, [4]).found
+    assert found == (
+        "3 trainings × 1 workers × 2 threads + 0 for reading = 6 of 4 CPUs: they take turns"
+    )
+
+
+def test_a_worker_does_not_spread_over_nodes() -> None:
+    """Three nodes of 3 CPUs have 9, but only one place of 2 threads each."""
+    assert check_arithmetic([Training(3, 2)], [3, 3, 3]).state is State.OK
+    assert check_arithmetic([Training(4, 2)], [3, 3, 3]).state is State.FAIL
+
+
 def test_a_failed_attempt_tells_its_first_line() -> None:
     def fail() -> str:
         raise OSError("no such library\nmore of it")
 
-    assert examination.attempt(fail) == Tried(error="OSError: no such library")
-    assert examination.attempt(lambda: "2.13") == Tried("2.13")
-
-
-def test_a_probe_leaves_nothing_behind(tmp_path: Path) -> None:
-    probed = examination.probe(Store(str(tmp_path / "new")))
-    assert probed.tried == Tried("can be written, creates a file once only")
-    assert probed.store_now == pytest.approx(probed.now, abs=2.0)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_probe_works_on_a_store_that_is_no_folder() -> None:
-    probed = examination.probe(Store("memory://doctor"))
-    assert probed.tried.error == ""
-    assert Store("memory://doctor").children("") == []
-
-
-def test_a_full_disk_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(files, "create", full)
-    assert "the disk is full" in examination.probe(Store(str(tmp_path))).tried.error
-
-
-def test_a_store_that_creates_a_file_twice_is_found_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def always(self: Store, path: str, content: bytes) -> bool:
-        self.write(path, content)
-        return True
-
-    monkeypatch.setattr(Store, "create", always)
-    assert "two workers could do the same" in examination.probe(Store(str(tmp_path))).tried.error
-
-
-def test_a_store_of_an_unknown_kind_is_found_out() -> None:
-    (finding,) = examination.storage(Store("nosuch://x"))
-    assert (finding.name, finding.state) == ("store", State.FAIL)
-    assert "nosuch" in finding.found
-
-
-QUOTAS = [("50000 100000", 0.5), ("max 100000", 1e9), ("", 1e9)]
-
-
-@pytest.mark.parametrize(("quota", "share"), QUOTAS)
-def test_cores_are_limited_by_the_quota(quota: str, share: float) -> None:
-    assert examination.usable_cores(quota) == min(share, examination.usable_cores(""))
-
-
-def test_a_token_is_found_where_ray_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    assert not examination.has_token({})
-    assert examination.has_token({"RAY_AUTH_TOKEN": "abc"})
-    token = tmp_path / "token"
-    token.touch()
-    assert not examination.has_token({"RAY_AUTH_TOKEN_PATH": str(token)})
-    token.write_text("abc")
-    assert examination.has_token({"RAY_AUTH_TOKEN_PATH": str(token)})
-    (tmp_path / ".ray").mkdir()
-    token.rename(tmp_path / ".ray" / "auth_token")
-    assert examination.has_token({})
-
-
-def test_a_cluster_that_does_not_start_tells_why() -> None:
-    broken = examination.start_cluster("raise RuntimeError('no port is free')", 30.0)
-    assert broken == Tried(error="RuntimeError: no port is free")
-    silent = examination.start_cluster("raise SystemExit(7)", 30.0)
-    assert silent == Tried(error="ended with status 7")
-    slow = examination.start_cluster("import time; time.sleep(30)", 0.2)
-    assert slow == Tried(error="did not start and run a task within 0.2 s")
-
-
-def test_a_doctor_is_reached_without_torch_or_ray() -> None:
-    code = (
-        "import sys, posebridge.commands.doctor; "
-        "print([n for n in ('torch', 'ray', 'numba') if n in sys.modules])"
-    )
-    shown = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert shown.stdout.strip() == "[]"
-
-
-def test_what_needs_a_broken_library_is_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def version(library: str) -> str:
-        raise ImportError(f"no {library}")
-
-    monkeypatch.setattr(examination, "_version", version)
-    findings = {one.name: one for one in examination.examine(Store(str(tmp_path)))}
-    assert findings["torch"].found == "ImportError: no torch"
-    assert findings["ray"].state is State.FAIL
-    assert findings.keys().isdisjoint({"GPU", "shipped weights", "local cluster"})
-    assert findings["store"].state is State.OK
-
-
-@pytest.mark.slow
-def test_this_machine_can_be_examined_whole(tmp_path: Path) -> None:
-    findings = {one.name: one for one in examination.examine(Store(str(tmp_path)))}
-    for name in ("Python", "torch", "ray", "timm and torchvision", "shipped weights", "store"):
-        assert findings[name].state is State.OK, findings[name]
-    assert findings["cache of compiled kernels"].state is State.OK
-    assert findings["local cluster"].state is State.OK, findings["local cluster"]
+    assert attempt(fail) == Tried(error="OSError: no such library")
+    assert attempt(lambda: "2.13") == Tried("2.13")

@@ -2,24 +2,34 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+QUIET: Mapping[str, str] = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""What keeps Ray from printing what nobody asked for."""
 # Ray reads these when it is imported.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+for _name, _value in QUIET.items():
+    os.environ.setdefault(_name, _value)
 
-import ray
+import ray  # noqa: E402 - see above
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from posebridge.engine.addresses import address_of_job  # noqa: E402
 
-LOCAL_ENVIRONMENT: "Mapping[str, str]" = {
+LOCAL_ENVIRONMENT: Mapping[str, str] = {
     # A private cluster on the loopback interface, gone with this process.
     "RAY_AUTH_MODE": "disabled",
 }
+
+
+def local_cpus() -> int:
+    """CPUs that Ray is given on this machine: two even on one core, for stages of two threads."""
+    return max(os.cpu_count() or 1, 2)
 
 
 def gpus_per_task() -> float:
@@ -32,18 +42,18 @@ def cluster(address: str | None) -> Iterator[None]:
     """Ray for as long as a command runs.
 
     Args:
-        address: of a running cluster; None starts one on this machine that nobody else joins.
+        address: of a running cluster. With None, the command of a job joins the cluster that runs
+            it; any other starts one on this machine that nobody else joins.
 
     Raises:
         ConnectionError: if there is no cluster at the address, or none can be started here.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
+    address = address or address_of_job(os.environ)
     if address is None:
         for name, value in LOCAL_ENVIRONMENT.items():
             os.environ.setdefault(name, value)
-        # Two, even on one core: a stage of two threads must find its place.
-        num_cpus = max(os.cpu_count() or 1, 2)
-        _start(address="local", num_cpus=num_cpus, include_dashboard=False)
+        _start(address="local", num_cpus=local_cpus(), include_dashboard=False)
     else:
         _start(address=address)
     try:

@@ -1,14 +1,13 @@
-"""Gathers what the checks of `engine/doctor.py` look at, on this machine and now."""
+"""Gathers what the checks of `engine/doctor` look at, on this machine and now."""
 
 import importlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,89 +16,55 @@ from typing import Any
 import fsspec
 import psutil
 
-from posebridge.engine import doctor
+from posebridge.engine import ray_here
+from posebridge.engine.addresses import JOB_VARIABLE
 from posebridge.engine.artifacts import Store
-from posebridge.engine.doctor import Finding, Gpu, State, Tried
+from posebridge.engine.cluster_examination import Demand
+from posebridge.engine.cluster_examination import examine as examine_cluster
+from posebridge.engine.doctor import machine, rays, software
+from posebridge.engine.doctor.findings import Finding, Tried, attempt
+from posebridge.engine.doctor.machine import Gpu
 
-CLUSTER_SECONDS = 90.0
-CLUSTER_PROGRAM = """
-import ray
-from posebridge.engine.cluster import cluster
-with cluster(None):
-    assert ray.get(ray.remote(lambda: 3).remote()) == 3
-"""
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def examine(store: Store) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class Subject:
+    """What is examined.
+
+    Attributes:
+        store: that would be used.
+        address: of the cluster that would be used; None for one that is started here.
+        demand: the experiment that would be run, if one is meant.
+    """
+
+    store: Store
+    address: str | None = None
+    demand: Demand | None = None
+
+
+def examine(subject: Subject) -> Iterator[Finding]:
     """Every check, one after the other.
 
     What needs torch or Ray is left out where these cannot be imported.
-
-    Args:
-        store: that would be used.
     """
-    environment = dict(os.environ)
-    yield doctor.check_python(sys.version_info[:3])
-    torch = doctor.check_library("torch", attempt(lambda: _version("torch")), wanted=doctor.TORCH)
-    yield torch
-    ray = doctor.check_library("ray", attempt(lambda: _version("ray")), wanted=doctor.RAY)
-    yield ray
-    yield doctor.check_address(environment)
-    yield doctor.check_auth(environment, has_token=has_token(environment))
+    yield software.check_python(sys.version_info[:3])
+    torch = attempt(lambda: _version("torch"))
+    yield software.check_library("torch", torch, wanted=software.TORCH)
+    ray = attempt(lambda: _version("ray"))
+    yield software.check_library("ray", ray, wanted=software.RAY)
+    yield from _ray_here(dict(os.environ))
     yield from _machine()
-    yield from storage(store)
-    yield doctor.check_kernels(attempt(_kernels))
-    if torch.state is not State.FAIL:
-        yield doctor.check_guard(attempt(_guard))
-        yield doctor.check_gpu(_gpus(), has_driver=_has_driver())
-    if State.FAIL not in (torch.state, ray.state):
-        yield doctor.check_weights(attempt(_weights))
+    yield from storage(subject.store)
+    yield software.check_kernels(attempt(_kernels))
+    if not torch.error:
+        yield software.check_guard(attempt(_guard))
+        yield machine.check_gpu(_gpus(), has_driver=_has_driver())
+    if not torch.error and not ray.error:
+        yield software.check_weights(attempt(_weights))
+        yield software.check_extras(attempt(_extras))
         yield _cpus()
-        yield doctor.check_cluster(start_cluster(CLUSTER_PROGRAM, CLUSTER_SECONDS))
-
-
-def attempt(function: Callable[[], str]) -> Tried:
-    """What a function gives, or in one line why it fails."""
-    try:
-        return Tried(function())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        first = str(error).strip().partition("\n")[0]
-        return Tried(error=f"{type(error).__name__}: {first}")
-
-
-def start_cluster(program: str, limit_s: float) -> Tried:
-    """Start Ray in a process of its own, which can be given up.
-
-    Args:
-        program: Python, that ends well if all is well.
-        limit_s: after which it is given up.
-    """
-    since = time.monotonic()
-    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    try:
-        ended = subprocess.run(
-            [sys.executable, "-c", program],
-            env=dict(os.environ) | path,
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Tried(error=f"did not start and run a task within {limit_s:g} s")
-    if ended.returncode:
-        lines = ended.stderr.strip().splitlines() or [f"ended with status {ended.returncode}"]
-        return Tried(error=lines[-1])
-    return Tried(f"starts, runs a task and ends in {time.monotonic() - since:.0f} s")
-
-
-def has_token(environment: Mapping[str, str]) -> bool:
-    """Whether Ray would find a token: in the environment, where it says, or at home."""
-    if environment.get("RAY_AUTH_TOKEN"):
-        return True
-    path = environment.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token"
-    return Path(path).is_file() and Path(path).stat().st_size > 0
+        yield from examine_cluster(subject.store, subject.address, subject.demand)
 
 
 @dataclass(frozen=True)
@@ -148,17 +113,17 @@ def storage(store: Store) -> Iterator[Finding]:
     """The store, its disk and its clock."""
     known = attempt(lambda: f"{store.is_local}")
     if known.error:  # such as the library of an object store that is not installed
-        yield doctor.check_store(store.uri, known)
+        yield machine.check_store(store.uri, known)
         return
     free = None
     if store.is_local:
         folder = Path(_folder(store))
         there = next(place for place in (folder, *folder.parents) if place.exists())
         free = float(shutil.disk_usage(there).free)
-    yield doctor.check_disk(store.uri, free)
+    yield machine.check_disk(store.uri, free)
     probed = probe(store)
-    yield doctor.check_store(store.uri, probed.tried)
-    yield doctor.check_clock(now=probed.now, store_now=probed.store_now)
+    yield machine.check_store(store.uri, probed.tried)
+    yield machine.check_clock(now=probed.now, store_now=probed.store_now)
 
 
 def usable_cores(quota: str) -> float:
@@ -200,6 +165,27 @@ def _kernels() -> str:
     return str(kernel.stats.cache_path)
 
 
+def _extras() -> str:
+    importlib.import_module("ray.dashboard.optional_deps")
+    importlib.import_module("ray.util.state")
+    return "dashboard, jobs and State API can be imported"
+
+
+def _ray_here(environment: Mapping[str, str]) -> Iterator[Finding]:
+    address = environment.get("RAY_ADDRESS", "")
+    yield rays.check_address(
+        environment,
+        answers=bool(address) and ray_here.answers(address),
+        in_job=JOB_VARIABLE in environment,
+    )
+    yield rays.check_auth(environment, has_token=ray_here.has_token(environment))
+    yield rays.check_switches(environment)
+    instances = ray_here.instances()
+    yield rays.check_instances(instances)
+    yield rays.check_open(instances)
+    yield rays.check_leftovers(ray_here.dead_sessions(ray_here.temporary_folder(environment)))
+
+
 def _machine() -> Iterator[Finding]:
     memory = psutil.virtual_memory()
     limit = _read(CGROUP / "memory.max")
@@ -208,19 +194,19 @@ def _machine() -> Iterator[Finding]:
     if limit.isdigit() and used.isdigit():
         total = min(total, float(limit))
         available = min(available, float(limit) - float(used))
-    yield doctor.check_memory(available)
+    yield machine.check_memory(available)
     shared = Path("/dev/shm")
     free = float(shutil.disk_usage(shared).free) if shared.is_dir() else None
-    yield doctor.check_shared_memory(free, memory=total)
+    yield machine.check_shared_memory(free, memory=total)
     temporary = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
     usage = shutil.disk_usage(temporary)
-    yield doctor.check_temporary_disk(temporary, 1 - usage.free / usage.total)
+    yield machine.check_temporary_disk(temporary, 1 - usage.free / usage.total)
 
 
 def _cpus() -> Finding:
     stages = importlib.import_module("posebridge.stages")
     threads: int = stages.Budget(steps=1).threads
-    return doctor.check_cpus(
+    return machine.check_cpus(
         usable=usable_cores(_read(CGROUP / "cpu.max")),
         # As a local cluster counts them.
         counted=max(os.cpu_count() or 1, 2),

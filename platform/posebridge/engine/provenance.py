@@ -4,17 +4,22 @@ Kept beside results, never part of a key.
 """
 
 import functools
+import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("torch", "ray", "numpy", "opencv-python-headless", "numba", "pyarrow", "posebridge")
+COMMIT_VARIABLE = "POSEBRIDGE_COMMIT"
+"""Tells a job its commit: what it runs is a copy of the tracked files, without `.git`."""
 
 
 @functools.cache
 def commit() -> str:
     """The commit of the code that runs, with a + where files differ; "unknown" without one."""
+    if told := os.environ.get(COMMIT_VARIABLE):
+        return told
     here = Path(__file__).parent
     try:
         # Installed, this may lie in a repository of somebody else's.

@@ -1,18 +1,10 @@
-"""What a machine lacks: each check is a pure function of facts, and answers with a cure.
+"""Whether a machine has the cores, the memory and the disk that work takes."""
 
-Torch and Ray are imported only where they are looked at: a doctor who needs them cannot say that
-they are broken. What gathers the facts is in `engine/examination.py`.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 
-OLDEST_PYTHON = (3, 11)
-TORCH = "2.13"
-RAY = "2.60"
+from posebridge.engine.doctor.findings import GIGABYTE, Finding, State, Tried, ok
+from posebridge.engine.doctor.software import TORCH
 
-GIGABYTE = 1e9
 LEAST_DISK, WANTED_DISK = 1 * GIGABYTE, 5 * GIGABYTE
 LEAST_MEMORY, WANTED_MEMORY = 2 * GIGABYTE, 4 * GIGABYTE
 LEAST_GPU_MEMORY = 2 * GIGABYTE
@@ -23,121 +15,6 @@ SHARED_MEMORY_SHARE = 0.3
 SKEW_WARN_S, SKEW_FAIL_S = 5.0, 30.0
 OLDEST_CLOCK = 1_767_225_600.0
 """2026-01-01: before it no release of this package existed."""
-
-
-class State(Enum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check found.
-
-    Attributes:
-        name: of what was looked at.
-        state: how bad it is.
-        found: what it is like.
-        cure: what to do; empty where all is well.
-    """
-
-    name: str
-    state: State
-    found: str
-    cure: str = ""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Something that was tried: what it gave, or why it failed (then `error` is not empty)."""
-
-    found: str = ""
-    error: str = ""
-
-
-def ok(name: str, found: str) -> Finding:
-    """All is well."""
-    return Finding(name, State.OK, found)
-
-
-def check_python(version: tuple[int, int, int]) -> Finding:
-    """Python is new enough."""
-    found = ".".join(str(part) for part in version)
-    if version[:2] < OLDEST_PYTHON:
-        return Finding("Python", State.FAIL, found, "install Python 3.11 or newer")
-    return ok("Python", found)
-
-
-def check_library(name: str, tried: Tried, *, wanted: str) -> Finding:
-    """A library can be imported, in the version that was tested.
-
-    Args:
-        name: as it is installed.
-        tried: to import it; found its version.
-        wanted: beginning of the version.
-    """
-    requirement = f"pip install '{name}=={wanted}.*'"
-    if tried.error:
-        return Finding(name, State.FAIL, tried.error, requirement)
-    if not f"{tried.found}.".startswith(f"{wanted}."):
-        return Finding(name, State.WARN, f"{tried.found}, tested with {wanted}", requirement)
-    return ok(name, tried.found)
-
-
-def check_guard(tried: Tried) -> Finding:
-    """`timm`, and torchvision behind its guard, can be imported."""
-    if tried.error:
-        cure = "pip install --force-reinstall 'torchvision>=0.28,<0.29' 'timm==1.0.31'"
-        return Finding("timm and torchvision", State.FAIL, tried.error, cure)
-    return ok("timm and torchvision", tried.found)
-
-
-def check_address(environment: Mapping[str, str]) -> Finding:
-    """No address in the environment that some of Ray would follow and PoseBridge would not."""
-    address = environment.get("RAY_ADDRESS", "")
-    if address:
-        return Finding(
-            "RAY_ADDRESS",
-            State.WARN,
-            f"{address}: ambiguous, since a cluster is used only where --address names it",
-            "unset RAY_ADDRESS, and give --address where you mean that cluster",
-        )
-    return ok("RAY_ADDRESS", "not set")
-
-
-def check_auth(environment: Mapping[str, str], *, has_token: bool) -> Finding:
-    """Ray's authentication is one it knows, and has its token.
-
-    Args:
-        environment: of the process.
-        has_token: whether there is one where Ray looks for it.
-    """
-    name, mode = "RAY_AUTH_MODE", environment.get("RAY_AUTH_MODE", "")
-    if not mode or mode == "disabled":
-        found = mode or "not set: disabled for the cluster on this machine"
-        return ok(name, found)
-    if mode != "token":
-        cure = "set it to disabled on one machine, to token on a cluster"
-        return Finding(name, State.WARN, f"{mode}: unknown, Ray ignores it", cure)
-    if has_token:
-        return ok(name, "token, and there is one")
-    return Finding(
-        name,
-        State.FAIL,
-        "token, but there is none: no cluster can be reached",
-        "ray get-auth-token --generate, or set RAY_AUTH_TOKEN_PATH to the cluster's",
-    )
-
-
-def check_cluster(tried: Tried) -> Finding:
-    """A cluster starts on this machine and runs a task."""
-    if tried.error:
-        cure = "free memory or ports, end other Ray processes of yours; till then use --debug"
-        return Finding("local cluster", State.FAIL, tried.error, cure)
-    return ok("local cluster", tried.found)
 
 
 def check_cpus(*, usable: float, counted: int, threads: int, claimed: float) -> Finding:
@@ -299,19 +176,3 @@ def check_gpu(gpus: tuple[Gpu, ...], *, has_driver: bool) -> Finding:
         cure = "end what uses it, or choose another with CUDA_VISIBLE_DEVICES"
         return Finding("GPU", State.WARN, found, cure)
     return ok("GPU", found)
-
-
-def check_weights(tried: Tried) -> Finding:
-    """The shipped weights are whole."""
-    if tried.error:
-        cure = "install posebridge again (pip install --force-reinstall posebridge)"
-        return Finding("shipped weights", State.FAIL, tried.error, cure)
-    return ok("shipped weights", tried.found)
-
-
-def check_kernels(tried: Tried) -> Finding:
-    """The compiled kernels of the renderer can be kept."""
-    if tried.error:
-        cure = "set NUMBA_CACHE_DIR to a folder that you may write to"
-        return Finding("cache of compiled kernels", State.FAIL, tried.error, cure)
-    return ok("cache of compiled kernels", tried.found)
