@@ -24,6 +24,7 @@ from posebridge.engine.evaluate import (
     floor_marker,
     read_scores,
 )
+from posebridge.engine.leases import Lease
 from posebridge.engine.scoring import pck_scores
 from posebridge.engine.work import train_stage
 from posebridge.methods.supervised import Supervised
@@ -162,7 +163,7 @@ def test_an_evaluation_that_was_killed_is_made_again(
 
     train_stage(store.uri, POINTING, False)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "write_json", end)
+        patch.setattr(Lease, "write_json", end)
         with pytest.raises(KeyboardInterrupt):
             evaluate_stage(store.uri, POINTING, INFANTS, "test")
     assert not store.exists(evaluation_marker(POINTING, INFANTS, "test"))

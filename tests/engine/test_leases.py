@@ -1,5 +1,7 @@
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
 from posebridge.engine import leases
@@ -23,6 +27,7 @@ from posebridge.engine.leases import (
 )
 from posebridge.populations import files
 
+PATHS = [str(Path(__file__).parents[2] / "platform"), str(Path(__file__).parents[1])]
 GONE = replace(Holder.here(), started=-1000.0)
 """Its process number belongs to another by now."""
 SILENT = replace(Holder.here(), host="elsewhere", machine="elsewhere")
@@ -131,11 +136,11 @@ def test_a_sign_of_life_that_cannot_be_given_is_tried_again(
     monkeypatch.setattr(leases, "BEAT_SECONDS", 0.001)
     write, refused = Store.write, threading.Event()
 
-    def refuse_once(self: Store, path: str, content: bytes) -> None:
+    def refuse_once(self: Store, path: str, content: bytes, **how: Any) -> None:
         if not refused.is_set():
             refused.set()
             raise OSError("the network is down")
-        write(self, path, content)
+        write(self, path, content, **how)
 
     with hold(store, "stages") as lease:
         monkeypatch.setattr(Store, "write", refuse_once)
@@ -314,3 +319,30 @@ def test_training_under_a_lost_lease_ends_at_its_next_step(
 def test_a_loss_can_be_sent_to_the_driver() -> None:
     loss = LeaseLostError("it is gone")
     assert str(pickle.loads(pickle.dumps(loss))) == "it is gone"
+
+
+@pytest.mark.slow
+def test_a_process_that_was_stopped_for_a_minute_writes_nothing_when_it_goes_on(
+    store: Store,
+) -> None:
+    """As on a laptop that slept while another machine worked."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "engine.stopped", store.uri],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(PATHS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "0\n"
+            psutil.Process(process.pid).suspend()
+            other = _overtake(store)
+            other.write("stages/checkpoint", b"of the other")
+            psutil.Process(process.pid).resume()
+            assert process.stdout.read().splitlines()[-1] == "lost"
+            assert process.wait() == 0
+        finally:
+            process.kill()
+    other.confirm()
+    assert store.read("stages/checkpoint") == b"of the other"
+    assert store.children("stages") == ["checkpoint", "lease"]

@@ -1,6 +1,7 @@
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -99,9 +100,9 @@ def test_the_done_marker_is_written_after_everything_else(
     stage, written = mean_teacher(1), []
     write = Store.write
 
-    def noting(self: Store, path: str, content: bytes) -> None:
+    def noting(self: Store, path: str, content: bytes, **how: Any) -> None:
         written.append(path.removeprefix(f"{stage_path(stage)}/"))
-        write(self, path, content)
+        write(self, path, content, **how)
 
     monkeypatch.setattr(Store, "write", noting)
     train_stage(store.uri, stage, False)
@@ -115,10 +116,10 @@ def test_a_stage_that_cannot_be_written_leaves_no_done_and_no_lease(
     stage = supervised(1)
     write = Store.write
 
-    def refuse(self: Store, path: str, content: bytes) -> None:
+    def refuse(self: Store, path: str, content: bytes, **how: Any) -> None:
         if path.endswith("manifest.json"):
             raise StoreError("the disk is full")
-        write(self, path, content)
+        write(self, path, content, **how)
 
     monkeypatch.setattr(Store, "write", refuse)
     with pytest.raises(StoreError, match="the disk is full"):

@@ -35,6 +35,11 @@ _CURES = {
 }
 
 
+def to_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON
+    """A value as a JSON file has it: the same bytes for the same value."""
+    return (json.dumps(value, indent=2, sort_keys=True) + "\n").encode()
+
+
 @dataclass(frozen=True)
 class Store:
     """A folder of artifacts.
@@ -121,21 +126,26 @@ class Store:
         names = (PurePosixPath(child).name for child in found if child != folder)
         return sorted(name for name in names if not name.startswith("."))
 
-    def write(self, path: str, content: bytes) -> None:
+    def write(self, path: str, content: bytes, *, confirm: files.Confirm = files.agree) -> None:
         """Put a file in place whole, or leave what was there.
+
+        Args:
+            path: of the file.
+            content: all of it.
+            confirm: called at the last moment; raises if the file may no longer be put there.
 
         Raises:
             StoreError: if the disk is full, or may not be written to.
         """
         fs, root = self._place
         try:
-            files.put(fs, f"{root}/{path}", content)
+            files.put(fs, f"{root}/{path}", content, confirm)
         except OSError as error:
             raise self._explained(error, path) from error
 
     def write_json(self, path: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Put a JSON file in place."""
-        self.write(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+        self.write(path, to_json(value))
 
     def create(self, path: str, content: bytes) -> bool:
         """Put a file in place if there is none; False if there is.

@@ -1,8 +1,8 @@
 """The right to make an artifact: a file beside it that says who is at it.
 
 All that it needs of a store is that one of several can create a file, and whole reads and writes.
-Whose name the file has is the holder; so says every holder to itself before each write. A pause
-between that look and the write cannot be excluded, but does no harm: everybody who makes an
+Whose name the file has is the holder; every holder looks just before it puts a file in place. A
+pause between that look and the file cannot be excluded, but does no harm: everybody who makes an
 artifact makes the same bits, and a file is replaced whole.
 """
 
@@ -12,10 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from posebridge.engine.artifacts import Store
+from posebridge.engine.artifacts import Store, to_json
 from posebridge.engine.holders import Holder, Watch, lease_name, parse_holder
 from posebridge.populations import files
 
@@ -72,10 +73,7 @@ class Lease:
             found = found or content
             path = f"{self.path}-after-{lease_name(content)}"
         if path != self.path:
-            if self._read(self.path) != found:
-                self.store.delete(path)
-                raise LeaseTakenError("another process has just taken it over.")
-            self.store.write(self.path, mine)
+            self.store.write(self.path, mine, confirm=partial(self._check, found, path))
             self._delete_claims()
 
     def tell(self, progress: dict[str, float]) -> None:
@@ -98,7 +96,7 @@ class Lease:
         said = self.confirm().progress
         progress = self._progress or said
         sign = replace(self.holder, beat=time.time(), progress=progress)
-        self.store.write(self.path, sign.content())
+        self.write(self.path, sign.content())
 
     def confirm(self) -> Holder:
         """See that the lease is still held.
@@ -121,13 +119,11 @@ class Lease:
         Raises:
             LeaseLostError: if somebody else has the lease.
         """
-        self.confirm()
-        self.store.write(path, content)
+        self.store.write(path, content, confirm=self.confirm)
 
     def write_json(self, path: str, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Put a JSON file of the artifact in place, likewise."""
-        self.confirm()
-        self.store.write_json(path, value)
+        self.write(path, to_json(value))
 
     def delete(self, path: str) -> None:
         """Remove a file of the artifact, likewise."""
@@ -145,6 +141,11 @@ class Lease:
         for child in self.store.children(folder):
             if child.startswith(f"{name}-after-"):
                 self.store.delete(f"{folder}/{child}")
+
+    def _check(self, found: bytes, claim: str) -> None:
+        if self._read(self.path) != found:
+            self.store.delete(claim)
+            raise LeaseTakenError("another process has just taken it over.")
 
     def _read(self, path: str) -> bytes:
         try:

@@ -3,7 +3,7 @@
 import platform
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ import numpy as np
 
 import posebridge
 from posebridge.identity import describe, digest
-from posebridge.populations.files import Folder, file_sizes, join
+from posebridge.populations.files import Confirm, Folder, agree, file_sizes, join
 from posebridge.populations.manifest import (
     Manifest,
     ManifestError,
@@ -149,7 +149,7 @@ class RenderedPopulation(Population):
         split: str,
         index: int,
         *,
-        confirm: Callable[[], object] | None = None,
+        confirm: Confirm = agree,
     ) -> ShardReport:
         """Render one shard, unless it is there already.
 
@@ -178,8 +178,7 @@ class RenderedPopulation(Population):
             return found
         start, stop = index * SHARD_PEOPLE, min((index + 1) * SHARD_PEOPLE, self._count(split))
         samples = [self.render(split, sample) for sample in range(start, stop)]
-        if confirm is not None:
-            confirm()
+        confirm()
         return write_shard(
             split_folder,
             index,

@@ -8,7 +8,7 @@ import hashlib
 import io
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,11 @@ _REFUSALS = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAbort
 """How S3 says that there is an object, or that somebody is just creating it."""
 
 Folder = str | Path
+Confirm = Callable[[], object]
+
+
+def agree() -> None:
+    """Nothing speaks against it."""
 
 
 class PopulationError(ValueError):
@@ -71,19 +76,29 @@ def write_file(path: Folder, data: bytes) -> None:
         ) from error
 
 
-def put(filesystem: fsspec.AbstractFileSystem, path: str, data: bytes) -> None:
+def put(
+    filesystem: fsspec.AbstractFileSystem, path: str, data: bytes, confirm: Confirm = agree
+) -> None:
     """Put a file in place whole, or leave what was there.
 
     A local file is written under another name and renamed, so that nobody ever sees half of it;
     an object store shows an object only when all of it has arrived.
 
+    Args:
+        filesystem: where.
+        path: in it.
+        data: the whole content.
+        confirm: called at the last moment; raises if the file may no longer be put there.
+
     Raises:
         OSError: with its error number, if the disk is full or the folder cannot be written.
     """
     if not isinstance(filesystem, LocalFileSystem):
+        confirm()
         filesystem.pipe_file(path, data)
         return
     with _written_beside(path, data) as temporary:
+        confirm()
         os.replace(temporary, path)
 
 
