@@ -85,7 +85,7 @@ def test_a_task_whose_process_dies_is_tried_again_but_not_for_ever(
 def test_a_task_that_no_node_can_hold_is_refused_at_once(store: Store) -> None:
     large = Task("large", marker("large"), _fail, ("size",), cpus=1000)
     with pytest.raises(
-        ValueError, match=r"task 'large' needs 1000 CPUs and 0 GPUs .* Lower the stage's threads"
+        ValueError, match=r"task 'large' needs 1000 CPUs on one .* Lower the stage's threads"
     ):
         execute_on_ray([large], store, Witness())
 

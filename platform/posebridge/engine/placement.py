@@ -25,7 +25,7 @@ class Node:
 
     def describe(self) -> str:
         """Its CPUs and, if any, its GPUs."""
-        return _amounts(self.cpus, self.gpus) if self.gpus else f"{self.cpus:g} CPUs"
+        return _amounts(self.cpus, self.gpus)
 
 
 def cluster_nodes() -> list[Node]:
@@ -89,7 +89,8 @@ def describe_sum(task: Task) -> str:
 
 
 def _amounts(cpus: float, gpus: float) -> str:
-    return f"{cpus:g} CPUs and {gpus:g} GPUs"
+    named = ((cpus, "CPU"), *([(gpus, "GPU")] if gpus else []))
+    return " and ".join(f"{amount:g} {unit}{'s' * (amount != 1)}" for amount, unit in named)
 
 
 def _needs(task: Task) -> str:
@@ -107,19 +108,19 @@ def _shortage(task: Task, nodes: Sequence[Node]) -> str:
     gpus = max((node.gpus for node in nodes), default=0)
     if task.cpus > cpus:
         return (
-            f"the largest has {cpus:g} CPUs. Lower the stage's threads "
+            f"the largest has {_amounts(cpus, 0)}. Lower the stage's threads "
             f"(--set stage.threads={max(int(cpus), 1)}), or use a larger node"
         )
     if task.gpus > gpus:
         return (
-            f"none has more than {gpus:g} GPUs. Use nodes with more, or see with posebridge "
-            "doctor why Ray does not find them"
+            "none has as many GPUs. Use nodes with more, or see with posebridge doctor why Ray "
+            "does not find them"
         )
     fit = sum(node.holds(task) for node in nodes)
     if not task.workers or not fit:
         return (
-            "none has both. Lower the stage's threads (--set stage.threads=1), or use nodes whose "
-            "GPUs have more CPUs beside them"
+            "none has both. Lower the stage's threads (--set stage.threads=1), or use nodes with "
+            "more CPUs beside their GPUs"
         )
     return (
         f"only {fit} of the {task.workers} workers fit at once. Lower the stage's workers or "
