@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,7 +11,7 @@ from posebridge.commands import doctor
 from posebridge.engine.artifacts import StoreError
 
 try:
-    from posebridge.commands import experiments, populations, predict
+    from posebridge.commands import experiments, overview, populations, predict, submit, sweep
 # A library whose parts do not fit each other raises these as well.
 except (ImportError, OSError, RuntimeError, AttributeError) as error:
     # The doctor alone can still say what is wrong, and how to cure it.
@@ -19,7 +20,7 @@ else:
     BROKEN = None
 
 STORE = "store"
-NAMES = ("data", "plan", "run", "status", "leaderboard", "predict")
+NAMES = ("data", "plan", "run", "sweep", "status", "leaderboard", "predict", "submit", "jobs")
 Verb = Callable[[argparse.Namespace, Console], int]
 Options = Callable[[argparse.ArgumentParser], None]
 
@@ -67,9 +68,10 @@ def parser() -> argparse.ArgumentParser:
             add(name, broken, lambda added: None, "not usable: see posebridge doctor")
         return top
     add("data", populations.data, populations.add_data, "make, list and look at populations")
-    add("plan", experiments.plan, experiments.add_experiment, "what will run, at what cost")
+    add("plan", overview.plan, overview.add_plan, "what will run, at what cost")
     add("run", experiments.run, experiments.add_run, "run what is not done; again: go on")
-    add("status", experiments.status, experiments.add_experiment, "how far an experiment is")
+    add("sweep", sweep.sweep, sweep.add_sweep, "search, then run as the search decided")
+    add("status", overview.status, experiments.add_experiment, "how far an experiment is")
     add(
         "leaderboard",
         experiments.show_leaderboard,
@@ -77,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
         "the tables of an experiment",
     )
     add("predict", predict.predict, predict.add_predict, "keypoints of images")
+    submitted = partial(submit.submit, understand=top.parse_args)
+    add("submit", submitted, submit.add_submit, "the same verb on a cluster")
+    add("jobs", submit.jobs, submit.add_jobs, "what was submitted, and what became of it")
     return top
 
 
