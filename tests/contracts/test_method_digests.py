@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from posebridge.engine.evaluate import VERSION as EVALUATION_VERSION
+from posebridge.engine.label_free import VERSION as LABEL_FREE_VERSION
 from posebridge.estimators import all_architectures
 from posebridge.methods import all_methods
 from posebridge.populations.base import SYNTHESIS_VERSION
@@ -46,6 +47,7 @@ LEARNING = (
 ESTIMATING = ("estimators", "heatmaps")
 """Modules that decide what an estimator gives, if its own imports them."""
 RENDERER, TRAINING, EVALUATION = "renderer", "training", "evaluation"
+LABEL_FREE = "label-free evaluation"
 RENDERED = ("adult", "infant_synthetic", "infant_real", "photographs")
 TRAINED = (
     "populations.crops",
@@ -64,10 +66,20 @@ MEASURED = (
     "metrics.oks",
     "metrics.pck",
 )
+LOOKED_AT = (
+    "populations.crops",
+    "populations.views",
+    "engine.answers",
+    "engine.label_free",
+    "metrics.errors",
+    "metrics.label_free",
+    "metrics.pose_prior",
+)
 PLACES = {
     RENDERER: "SYNTHESIS_VERSION in populations/base.py",
     TRAINING: "TRAINING_VERSION in stages.py",
     EVALUATION: "VERSION in engine/evaluate.py",
+    LABEL_FREE: "VERSION in engine/label_free.py",
 }
 
 
@@ -96,6 +108,9 @@ def current() -> dict[str, Code]:
             RENDERER: Code(SYNTHESIS_VERSION, renderer_digest()),
             TRAINING: Code(TRAINING_VERSION, digest_of([f"posebridge.{n}" for n in TRAINED])),
             EVALUATION: Code(EVALUATION_VERSION, digest_of([f"posebridge.{n}" for n in MEASURED])),
+            LABEL_FREE: Code(
+                LABEL_FREE_VERSION, digest_of([f"posebridge.{n}" for n in LOOKED_AT])
+            ),
         }
     )
 

@@ -149,7 +149,7 @@ def _shown(
 ) -> Bool[np.ndarray, "person keypoint"]:
     """Which places of the upright crop another view shows."""
     placed = geometry.apply(geometry.invert(other.canonical_from_view), keypoints)
-    shown: Bool[np.ndarray, "person keypoint"] = (
-        (placed >= 0) & (placed < np.array([width, height]))
-    ).all(-1)
+    shown: Bool[np.ndarray, "person keypoint"] = np.all(
+        (placed >= 0) & (placed < (width, height)), axis=-1
+    )
     return shown

@@ -143,4 +143,5 @@ def _shrunk_covariance(
     spread = ((covariance - target) ** 2).sum()
     noise = ((samples**2).sum(1) ** 2).sum() / number**2 - (covariance**2).sum() / number
     shrinkage = min(noise / spread, 1.0) if spread > 0 else 1.0
-    return shrinkage * target + (1 - shrinkage) * covariance
+    shrunk: Float[np.ndarray, "part part"] = shrinkage * target + (1 - shrinkage) * covariance
+    return shrunk
