@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import ray
 
+from posebridge.engine.addresses import JOB_VARIABLE
 from posebridge.engine.cluster import LOCAL_ENVIRONMENT, cluster
 
 
@@ -72,3 +73,27 @@ def test_a_cluster_that_does_not_start_is_no_traceback(monkeypatch: pytest.Monke
         cluster("10.0.0.1:6379"),
     ):
         pytest.fail("it started")
+
+
+def test_the_command_of_a_job_joins_the_cluster_that_runs_it(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setenv(JOB_VARIABLE, "{}")
+    with cluster(None):
+        (started,) = calls
+    assert started["address"] == "10.0.0.1:6379"
+
+
+def test_an_address_that_somebody_forgot_in_the_environment_is_not_followed(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    with cluster(None):
+        assert calls[-1]["address"] == "local"
+
+
+def test_ray_marks_the_command_of_a_job_as_we_believe() -> None:
+    from ray._private.runtime_env.constants import RAY_JOB_CONFIG_JSON_ENV_VAR
+
+    assert RAY_JOB_CONFIG_JSON_ENV_VAR == JOB_VARIABLE

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from posebridge.engine import provenance
-from posebridge.engine.provenance import PACKAGES, commit, versions
+from posebridge.engine.provenance import COMMIT_VARIABLE, PACKAGES, commit, versions
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +88,9 @@ def test_versions_name_python_and_every_library_that_decides_a_result(
     versions.cache_clear()
     monkeypatch.setattr(provenance, "PACKAGES", ("no-such-package",))
     assert versions()["no-such-package"] == "not installed as a package"
+
+
+def test_a_job_is_told_the_commit_of_its_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    _answers(monkeypatch, ls_files=OSError("no .git"))
+    monkeypatch.setenv(COMMIT_VARIABLE, "0123456789ab+")
+    assert commit() == "0123456789ab+"
