@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from rich.console import Console
+from rich.markup import escape
 
 from posebridge.commands.experiments import add_run, plan_of, run_plan
 from posebridge.engine.cluster import cluster, gpus_per_task
 from posebridge.engine.execution import Execution, execute_on_ray
 from posebridge.engine.graph import Task, outstanding
 from posebridge.engine.tune.attempt import Attempt
-from posebridge.engine.tune.driver import SweepStoppedError, run_sweep
-from posebridge.engine.tune.events import EventLog
+from posebridge.engine.tune.driver import run_sweep
+from posebridge.engine.tune.frontier import SweepStoppedError
 from posebridge.engine.tune.outcomes import read_outcomes
 from posebridge.engine.tune.pictures import sweep_picture
 from posebridge.engine.tune.proposals import importances
@@ -60,7 +61,11 @@ def sweep(asked: argparse.Namespace, console: Console) -> int:
         note_sweep(one)
         with alone(store, f"sweeps/{one.name}", result_path(one.name)) as lease:
             if lease is not None:
-                _search(one, asked.storage, console)
+                try:
+                    _search(one, asked.storage, console)
+                except SweepStoppedError as stopped:
+                    console.print(f"[red]{escape(str(stopped))}[/]", highlight=False)
+                    return 1
         _report(one, console)
         return run_plan(with_sweep(one.plan), asked, console, execute_on_ray)
 
@@ -73,13 +78,13 @@ def _search(one: Sweep, url: str | None, console: Console) -> None:
         with ConsoleWatcher(console, len(outstanding(tasks, store)[0])) as watcher:
             failures = execute_on_ray(tasks, store, watcher)
         for failure in failures:
-            raise SweepStoppedError(f"{failure.task.name} failed: {failure.cause}")
+            raise SweepStoppedError(f"{failure.task.name}: {failure.cause}")
 
     run_tasks(one.shared_tasks())
     storage = open_storage(store, one.name, url)
     with ConsoleSweep(one, console) as shown:
-        graph, watchers = Execution(store, shown), (shown, EventLog(one))
-        proposals = run_sweep(one, Attempt(one), graph, watchers, storage)
+        graph = Execution(store, shown)
+        proposals = run_sweep(one, Attempt(one), graph, (shown,), storage)
     outcomes = list(read_outcomes(store, one.name).values())
     races = {name: race(one, name, outcomes, run_tasks) for name in one.systems}
     front = [] if one.search.cost is None else pareto_front(outcomes, one.search.cost)

@@ -1,5 +1,6 @@
 """What went wrong in a task: an error of its own, or a process or node that was lost under it."""
 
+import torch
 from ray.exceptions import (
     LocalRayletDiedError,
     NodeDiedError,
@@ -22,6 +23,7 @@ CRASHES = (
     RayActorError,
     WorkerCrashedError,
 )
+DIVERGED = (FloatingPointError, torch.OutOfMemoryError)
 _CURES = (
     (OutOfMemoryError, "Lower the stage's per_step, or use nodes with more memory."),
     (NodeDiedError, "See why the node was lost, then run the same command again."),
@@ -51,6 +53,11 @@ def explained(error: BaseException) -> str:
 def is_crash(error: BaseException) -> bool:
     """Whether the machinery under a task gave way, so that the same task may well succeed."""
     return isinstance(first_cause(error), CRASHES)
+
+
+def has_diverged(error: BaseException) -> bool:
+    """Whether a training went wrong by what it was asked to do: not finite, or too large."""
+    return isinstance(first_cause(error), DIVERGED)
 
 
 def given_up(error: BaseException, crashes: int) -> str:

@@ -9,17 +9,19 @@ from typing import Any
 import ray
 
 from posebridge.engine.artifacts import Store
-from posebridge.engine.crashes import explained, given_up, is_crash
+from posebridge.engine.crashes import explained, given_up, has_diverged, is_crash
 from posebridge.engine.graph import Board, Failure, Task, Watcher
 from posebridge.engine.holders import Holder, Watch, parse_holder
 from posebridge.engine.leases import clear
-from posebridge.engine.placement import check_placeable, cluster_nodes, have_room
+from posebridge.engine.placement import check_placeable, cluster_nodes, have_room, misfit
 
 CRASH_RETRIES = 2
 """How often a task that crashed is tried again, unless it got further meanwhile."""
 POLL_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 """Between two looks at who is at what, and how far: holders say so every other second."""
+NODE_SECONDS = 300.0
+"""How long a task waits for a node, if those that could hold it were lost."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Execution:
         # Ray keeps a task until there is room for it. One that trains has begun when it says how
         # far it is; any other, as soon as it was handed over.
         self._since: dict[str, float] = {}
+        self._homeless: dict[str, float] = {}
         self._looked = 0.0
         self._watch = Watch()
 
@@ -141,7 +144,7 @@ class Execution:
             if is_crash(error):
                 self._crashed(attempt, error)
             else:
-                self._board.fail(Failure(attempt.task, explained(error)))
+                self._board.fail(Failure(attempt.task, explained(error), has_diverged(error)))
         else:
             self._finish(attempt.task)
 
@@ -170,6 +173,7 @@ class Execution:
                 self._begin(task)
                 self._board.watcher.progressed(task, holder.progress)
         self._release([a for marker, a in self._held.items() if marker not in holders])
+        self._give_up_homeless()
 
     def _release(self, free: list[_Attempt]) -> None:
         done = self._store.read_many(attempt.task.marker for attempt in free)
@@ -182,6 +186,20 @@ class Execution:
             else:
                 continue
             del self._held[attempt.task.marker]
+
+    def _give_up_homeless(self) -> None:
+        """Fail what lost its only nodes, unless another comes in time: Ray waits for ever."""
+        nodes = cluster_nodes()
+        for reference, attempt in list(self._running.items()):
+            task, refusal = attempt.task, misfit(attempt.task, nodes)
+            if refusal is None:
+                self._homeless.pop(task.marker, None)
+                continue
+            since = self._homeless.setdefault(task.marker, time.monotonic())
+            if time.monotonic() - since > NODE_SECONDS:
+                ray.cancel(reference, force=True)
+                del self._running[reference]
+                self._board.fail(Failure(task, f"its node was lost: {refusal}"))
 
     def _has_room(self, task: Task) -> bool:
         """Whether the workers of a task need not wait for those of others.

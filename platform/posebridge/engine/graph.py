@@ -57,10 +57,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Failure:
-    """A task that failed, and why, in one line."""
+    """A task that failed.
+
+    Attributes:
+        task: that failed.
+        cause: why, in one line.
+        diverged: whether what it was asked to train went wrong, and not what it ran on.
+    """
 
     task: Task
     cause: str
+    diverged: bool = False
 
 
 class Watcher(ABC):

@@ -3,24 +3,20 @@
 import math
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from posebridge.engine.artifacts import Store
-from posebridge.engine.crashes import explained
+from posebridge.engine.crashes import DIVERGED, explained
 from posebridge.engine.evaluate import Scores, labelled_scores
 from posebridge.engine.label_free import unlabelled_scores
 from posebridge.engine.predictors import Predictor
+from posebridge.engine.tune.events import write_events
 from posebridge.engine.tune.frontier import Trial
 from posebridge.engine.tune.outcomes import Outcome, State, write_outcome
 from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.work import stage_path, train_stage
 from posebridge.selection import LabelledLook, Look
 from posebridge.stages import Stage
-
-DIVERGED = (FloatingPointError, torch.OutOfMemoryError)
-"""What a proposal's values can cause while it trains. Anything else is not their fault, and no
-outcome: Tune tries again, and then the sweep stops."""
 
 
 class FellBehindError(Exception):
@@ -101,7 +97,12 @@ class Attempt:
     sweep: Sweep
 
     def __call__(self, trial: Trial) -> Outcome:
-        """Try a proposal; what was done of it before is not done again."""
+        """Try a proposal; what was done of it before is not done again.
+
+        Raises:
+            Exception: whatever is not the fault of the proposal's values; there is no outcome
+                then, Tune tries again, and in the end the sweep stops.
+        """
         rungs = Rungs(self.sweep, trial)
         try:
             outcome = self._tried(trial, rungs)
@@ -111,6 +112,7 @@ class Attempt:
         except DIVERGED as error:
             cause = explained(error)
             outcome = Outcome(trial.proposal, State.FAILED, cause=cause, rungs=rungs.scores())
+        write_events(self.sweep, outcome)
         write_outcome(self.sweep.plan.store, self.sweep.name, outcome)
         return outcome
 

@@ -12,7 +12,7 @@ from ray.tune.experiment import Trial as TuneTrial
 
 from posebridge.engine.crashes import explained
 from posebridge.engine.execution import Execution
-from posebridge.engine.tune.frontier import Frontier
+from posebridge.engine.tune.frontier import Frontier, SweepStoppedError
 from posebridge.engine.tune.outcomes import Outcome, Proposal, read_outcomes
 from posebridge.engine.tune.proposals import Proposals
 from posebridge.engine.tune.sweep import Sweep
@@ -43,10 +43,6 @@ class SweepWatcher:
 
     def ticked(self) -> None:
         """Some time has passed."""
-
-
-class SweepStoppedError(RuntimeError):
-    """The machinery under a sweep gave way; the message says where. What is done is kept."""
 
 
 def run_sweep(
@@ -124,10 +120,7 @@ def _fit(sweep: Sweep, attempt: Try, frontier: Frontier, watchers: Sequence[Swee
     if ready.broken:
         numbers = ", ".join(str(proposal.number) for proposal in ready.broken)
         cause = causes[0] if causes else "it left nothing"
-        raise SweepStoppedError(
-            f"proposal {numbers} could not be tried: {cause}. "
-            "What is done is kept: mend the cause and run the same command again."
-        )
+        raise SweepStoppedError(f"proposal {numbers} could not be tried: {cause}")
 
 
 class _Watch(Callback):

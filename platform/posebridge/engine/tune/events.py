@@ -4,35 +4,27 @@ import math
 
 from torch.utils.tensorboard import SummaryWriter
 
-from posebridge.engine.tune.driver import SweepWatcher
 from posebridge.engine.tune.outcomes import Outcome
 from posebridge.engine.tune.sweep import Sweep
 
 
-class EventLog(SweepWatcher):
-    """Writes event files beside a sweep in a local store; nothing in any other."""
-
-    def __init__(self, sweep: Sweep) -> None:
-        """Write into the folder of a sweep."""
-        self._sweep = sweep
-
-    def ended(self, outcome: Outcome) -> None:
-        """Write what a proposal tried and what became of it."""
-        store = self._sweep.plan.store
-        if not store.is_local:
-            return
-        folder = store.path(f"sweeps/{self._sweep.name}/tensorboard/{outcome.proposal.number:06d}")
-        measured = {"score": outcome.score} | outcome.criteria | outcome.cost
-        known = {name: value for name, value in measured.items() if math.isfinite(value)}
-        values = {k: _plain(v) for k, v in outcome.proposal.values.items()}
-        with SummaryWriter(folder) as events:
-            for step, score in outcome.rungs.items():
-                events.add_scalar("rung", score, step)
-            events.add_hparams(
-                values | {"state": outcome.state.value},
-                {f"sweep/{name}": value for name, value in known.items()},
-                run_name=".",
-            )
+def write_events(sweep: Sweep, outcome: Outcome) -> None:
+    """Write what a proposal tried and what became of it; nothing in a store that is not local."""
+    store = sweep.plan.store
+    if not store.is_local:
+        return
+    folder = store.path(f"sweeps/{sweep.name}/tensorboard/{outcome.proposal.number:06d}")
+    measured = {"score": outcome.score} | outcome.criteria | outcome.cost
+    known = {name: value for name, value in measured.items() if math.isfinite(value)}
+    values = {name: _plain(value) for name, value in outcome.proposal.values.items()}
+    with SummaryWriter(folder) as events:
+        for step, score in outcome.rungs.items():
+            events.add_scalar("rung", score, step)
+        events.add_hparams(
+            values | {"state": outcome.state.value},
+            {f"sweep/{name}": value for name, value in known.items()},
+            run_name=".",
+        )
 
 
 def _plain(value: object) -> bool | int | float | str:

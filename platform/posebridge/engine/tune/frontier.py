@@ -9,11 +9,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from posebridge.engine.execution import Execution
-from posebridge.engine.graph import Failure
 from posebridge.engine.run import stage_marker
 from posebridge.engine.tune.outcomes import Outcome, Proposal, State, write_outcome
 from posebridge.engine.tune.proposals import Proposals
 from posebridge.engine.tune.sweep import Sweep
+
+
+class SweepStoppedError(RuntimeError):
+    """The machinery under a sweep gave way; the message says where. What is done is kept."""
+
+    def __init__(self, cause: str) -> None:
+        """Say what to do about the cause."""
+        super().__init__(
+            f"the sweep stopped: {cause.rstrip('.')}. What is done is kept: mend the cause and "
+            "run the same command again."
+        )
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A proposal that has not ended: its stage before the last, and the key of the last."""
+
+    proposal: Proposal
+    before: str | None
+    key: str
 
 
 @dataclass(frozen=True)
@@ -52,8 +71,8 @@ class Frontier:
         self._sweep, self._proposals, self._graph = sweep, proposals, graph
         self.outcomes = outcomes
         self._told = told
-        self._waiting: dict[int, Proposal] = {}
-        self._trying: dict[int, Proposal] = {}
+        self._waiting: dict[int, _Open] = {}
+        self._trying: dict[int, _Open] = {}
         self._to_tell = 0
 
     @property
@@ -66,23 +85,18 @@ class Frontier:
         while self._may_propose():
             proposal = self._proposals.propose()
             if proposal.number not in self.outcomes:
-                self._waiting[proposal.number] = proposal
-                before = self._sweep.stage(proposal).start
-                if before is not None:
-                    name = f"{proposal.system} proposal {proposal.number}"
-                    self._graph.add(self._sweep.plan.training(before, name))
+                self._waiting[proposal.number] = self._opened(proposal)
         self._graph.step(timeout=0.0)
         self._drop_failed()
 
     def next_ready(self) -> Trial | None:
         """Hand out a proposal whose stages are there and whose last stage nobody else tries."""
-        trying = {self._sweep.stage(p).key() for p in self._trying.values()}
-        for number, proposal in self._waiting.items():
-            stage = self._sweep.stage(proposal)
-            is_there = stage.start is None or self._graph.is_done(stage_marker(stage.start))
-            if is_there and stage.key() not in trying:
+        trying = {one.key for one in self._trying.values()}
+        for number, one in self._waiting.items():
+            is_there = one.before is None or self._graph.is_done(one.before)
+            if is_there and one.key not in trying:
                 self._trying[number] = self._waiting.pop(number)
-                return Trial(proposal, self._sweep.bars(number, self.outcomes))
+                return Trial(one.proposal, self._sweep.bars(number, self.outcomes))
         return None
 
     def ended(self, outcome: Outcome) -> None:
@@ -111,16 +125,28 @@ class Frontier:
         self._proposals.tell(self.outcomes[self._to_tell])
         self._to_tell += 1
 
+    def _opened(self, proposal: Proposal) -> _Open:
+        """A new proposal, with the stages before its last handed to the graph."""
+        stage = self._sweep.stage(proposal)
+        if stage.start is None:
+            return _Open(proposal, None, stage.key())
+        name = f"{proposal.system} proposal {proposal.number}"
+        self._graph.add(self._sweep.plan.training(stage.start, name))
+        return _Open(proposal, stage_marker(stage.start), stage.key())
+
     def _drop_failed(self) -> None:
-        """A proposal that lacks a stage for good has failed."""
-        for proposal in list(self._waiting.values()):
-            before = self._sweep.stage(proposal).start
-            failure = before and self._graph.failure_of(stage_marker(before))
-            if failure:
-                outcome = Outcome(proposal, State.FAILED, cause=_cause(failure))
-                write_outcome(self._sweep.plan.store, self._sweep.name, outcome)
-                self.ended(outcome)
+        """A proposal that lacks a stage for good has failed.
 
-
-def _cause(failure: Failure) -> str:
-    return f"{failure.task.name}: {failure.cause}"
+        Raises:
+            SweepStoppedError: if it is not the fault of its values.
+        """
+        for one in list(self._waiting.values()):
+            failure = one.before and self._graph.failure_of(one.before)
+            if not failure:
+                continue
+            cause = f"{failure.task.name}: {failure.cause}"
+            if not failure.diverged:
+                raise SweepStoppedError(cause)
+            outcome = Outcome(one.proposal, State.FAILED, cause=cause)
+            write_outcome(self._sweep.plan.store, self._sweep.name, outcome)
+            self.ended(outcome)
