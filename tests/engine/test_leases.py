@@ -244,9 +244,9 @@ def test_who_is_slow_does_not_follow_one_that_has_finished_meanwhile(
 ) -> None:
     store.write("stages/lease", GONE.content())
     _meanwhile(monkeypatch, "-after-", lambda: store.delete("stages/lease"))
-    with pytest.raises(LeaseTakenError, match="another process has just finished"):
+    with pytest.raises(LeaseTakenError, match="another process has just .*finished"):
         Lease(store, "stages/lease").take(Watch())
-    assert _takes(store)
+    assert store.children("stages") == []
 
 
 def test_a_lease_that_was_created_though_the_answer_was_lost_is_held(

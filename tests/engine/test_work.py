@@ -10,6 +10,7 @@ from engine.people import ADULTS, mean_teacher, supervised
 from populations.toy import Toy
 from posebridge.engine import work
 from posebridge.engine.artifacts import Store, StoreError
+from posebridge.engine.leases import LeaseLostError
 from posebridge.engine.train import Run
 from posebridge.engine.work import (
     alone,
@@ -22,6 +23,8 @@ from posebridge.engine.work import (
     stage_path,
     train_stage,
 )
+from posebridge.populations import files
+from posebridge.populations.people import Sample
 
 
 @pytest.fixture
@@ -66,6 +69,33 @@ def test_a_population_is_made_shard_by_shard(own: Store) -> None:
         assert own.exists(shard_marker(toy, split, index))
     finish_population(own.uri, toy)
     assert open_in(own, toy).manifest.splits["train"].people == 71
+
+
+def test_what_a_killed_renderer_left_half_written_is_removed(own: Store) -> None:
+    toy = Toy(train=3, test=0)
+    make_shard(own.uri, toy, "train", 0)
+    left = Path(own.path(population_path(toy)), "train", f".people-00000.0123{files.TEMPORARY}")
+    left.write_bytes(b"half")
+    finish_population(own.uri, toy)
+    assert not left.exists()
+    assert own.children(f"{population_path(toy)}/leases") == []
+
+
+def test_a_shard_whose_lease_was_lost_while_it_was_rendered_is_not_written(
+    own: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else, perhaps on another kind of CPU, has written it meanwhile."""
+    toy, render = Toy(train=1, test=0), Toy.render
+
+    def lose(self: Toy, split: str, index: int) -> Sample:
+        own.delete(f"{population_path(toy)}/leases/lease-train-00000")
+        return render(self, split, index)
+
+    monkeypatch.setattr(Toy, "render", lose)
+    with pytest.raises(LeaseLostError):
+        make_shard(own.uri, toy, "train", 0)
+    assert own.children(f"{population_path(toy)}/train") == []
+    assert not own.exists(shard_marker(toy, "train", 0))
 
 
 def test_populations_of_another_recipe_lie_elsewhere() -> None:

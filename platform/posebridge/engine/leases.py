@@ -143,9 +143,9 @@ class Lease:
                 self.store.delete(f"{folder}/{child}")
 
     def _check(self, found: bytes, claim: str) -> None:
-        if self._read(self.path) != found:
+        if self.store.read_many([self.path]) != {self.path: found}:
             self.store.delete(claim)
-            raise LeaseTakenError("another process has just taken it over.")
+            raise LeaseTakenError("another process has just taken it over, or finished.")
 
     def _read(self, path: str) -> bytes:
         try:
