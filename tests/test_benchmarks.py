@@ -39,3 +39,20 @@ def test_a_step_of_the_engine_is_compared_with_a_bare_one() -> None:
     assert printed["overhead"] is None
     assert _encloses(printed["overhead_ms_interval"], printed["overhead_ms"])
     assert printed["small"]["bare_ms"] > 0
+
+
+@pytest.mark.slow
+def test_reading_records_is_compared_with_parsing_json() -> None:
+    printed = _quick("benchmark_records")
+    assert printed["records"] == 1000
+    assert printed["seconds_per_10000"] > printed["seconds_per_10000_of_the_json_parser"] > 0
+    assert printed["peak_mib"] > 0
+
+
+@pytest.mark.slow
+def test_a_graph_of_a_hundred_stages_is_compared_with_plain_ray() -> None:
+    printed = _quick("benchmark_graph")
+    assert printed["stages"] == 100
+    for name in ("overhead_ms_per_stage", "ours_over_plain_ray"):
+        assert printed[name] > 0
+        assert _encloses(printed[f"{name}_interval"], printed[name])

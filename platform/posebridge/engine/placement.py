@@ -52,11 +52,19 @@ def check_placeable(tasks: Iterable[Task], nodes: Sequence[Node]) -> None:
         ValueError: naming the task, what it needs, what there is, and what to do.
     """
     for task in tasks:
-        if not at_once(task, nodes):
-            raise ValueError(
-                f"task {task.name!r} needs {_needs(task)}, but there {_are(nodes)}, and "
-                f"{_shortage(task, nodes)}."
-            )
+        refusal = misfit(task, nodes)
+        if refusal is not None:
+            raise ValueError(refusal)
+
+
+def misfit(task: Task, nodes: Sequence[Node]) -> str | None:
+    """Why nodes cannot hold a task, even with nothing else on them; None if they can."""
+    if at_once(task, nodes):
+        return None
+    return (
+        f"task {task.name!r} needs {_needs(task)}, but there {_are(nodes)}, and "
+        f"{_shortage(task, nodes)}."
+    )
 
 
 def have_room(groups: Iterable[Task], nodes: Sequence[Node]) -> bool:
@@ -98,6 +106,8 @@ def _needs(task: Task) -> str:
 
 
 def _are(nodes: Sequence[Node]) -> str:
+    if not nodes:
+        return "are no nodes"
     number = "is 1 node" if len(nodes) == 1 else f"are {len(nodes)} nodes"
     return f"{number} ({describe_nodes(nodes)})"
 
