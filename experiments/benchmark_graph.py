@@ -144,7 +144,7 @@ def three_nodes() -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
-        cluster.shutdown()
+        cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def measure(*, quick: bool) -> dict[str, Any]:

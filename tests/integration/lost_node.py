@@ -43,7 +43,8 @@ def lose_node(graph: execution.Execution, cluster: Cluster, store: Store, tried:
     while not store.exists(tried):
         graph.step()
     node_id = store.read(tried).decode()
-    (node,) = (node for node in cluster.list_all_nodes() if node.node_id == node_id)
+    nodes = cluster.list_all_nodes()  # type: ignore[no-untyped-call]
+    (node,) = (node for node in nodes if node.node_id == node_id)
     cluster.remove_node(node, allow_graceful=False)
 
 
@@ -67,7 +68,7 @@ def main() -> None:
         graph.step()
     store.write_json("failures", [failure.cause for failure in graph.failures()])
     ray.shutdown()
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
