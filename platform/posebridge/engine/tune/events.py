@@ -3,6 +3,7 @@
 import math
 
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from posebridge.engine.tune.outcomes import Outcome
 from posebridge.engine.tune.sweep import Sweep
@@ -20,11 +21,13 @@ def write_events(sweep: Sweep, outcome: Outcome) -> None:
     with SummaryWriter(folder) as events:
         for step, score in outcome.rungs.items():
             events.add_scalar("rung", score, step)
-        events.add_hparams(
-            values | {"state": outcome.state.value},
-            {f"sweep/{name}": value for name, value in known.items()},
-            run_name=".",
-        )
+        # As add_hparams does it, which makes a second file a trial.
+        metrics = {f"sweep/{name}": value for name, value in known.items()}
+        parts = hparams(values | {"state": outcome.state.value}, metrics)  # type: ignore[no-untyped-call]
+        for part in parts:
+            events.file_writer.add_summary(part)
+        for name, value in metrics.items():
+            events.add_scalar(name, value)
 
 
 def _plain(value: object) -> bool | int | float | str:
