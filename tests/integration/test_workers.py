@@ -45,17 +45,25 @@ def _task(store: Store, stage: Stage) -> Task:
     )
 
 
-def _kill_a_worker(store: Store) -> None:
-    """As soon as there is a checkpoint."""
+def _kill_a_worker(store: Store, killed: list[str]) -> None:
+    """As soon as there is a checkpoint; notes which."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         names = store.children(stage_path(ADAPT))
         if any(name.startswith("checkpoint-") for name in names):
             children = psutil.Process().children(recursive=True)
-            workers = [child for child in children if "RayTrainWorker" in child.name()]
+            workers = [child for child in children if "RayTrainWorker" in _title(child)]
+            killed += [_title(worker) for worker in workers[-1:]]
             workers[-1].kill()
             return
         time.sleep(0.05)
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_a_group_that_loses_a_worker_goes_on_and_two_groups_take_turns(
@@ -68,12 +76,14 @@ def test_a_group_that_loses_a_worker_goes_on_and_two_groups_take_turns(
         stores.append(borrow(made, tmp_path / name))
     disturbed, undisturbed = stores
     other = supervised(budget=dataclasses.replace(BUDGET, workers=(1, 2)))
-    killer = threading.Thread(target=_kill_a_worker, args=(disturbed,))
+    killed: list[str] = []
+    killer = threading.Thread(target=_kill_a_worker, args=(disturbed, killed))
     killer.start()
     witness = Witness()
     tasks = [_task(disturbed, ADAPT), _task(disturbed, other)]
     assert execute_on_ray(tasks, disturbed, witness) == []
     killer.join()
+    assert len(killed) == 1
     assert sorted(witness.ends) == ["adapt", "control"]
     assert execute_on_ray([_task(undisturbed, ADAPT)], undisturbed, witness) == []
     for name in ("weights.safetensors", "metrics.jsonl"):
