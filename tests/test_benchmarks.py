@@ -57,3 +57,24 @@ def test_a_graph_of_a_hundred_stages_is_compared_with_plain_ray() -> None:
     for name in ("overhead_ms_per_stage", "ours_over_plain_ray"):
         assert printed[name] > 0
         assert _encloses(printed[f"{name}_interval"], printed[name])
+
+
+@pytest.mark.slow
+def test_two_workers_are_compared_with_one() -> None:
+    """Two workers and one that passes its people in two parts do the very same sums."""
+    printed = _quick("benchmark_workers")
+    assert printed["two_workers_over_one"]["ratio"] > 0
+    assert printed["gradients"]["shared"] < 1e-5 < printed["gradients"]["mean_of_means"]
+    differences = printed["largest_difference_from_1x1"]
+    assert differences["1x1"] == {"weights": 0.0, "terms": 0.0}
+    assert 0 < differences["2x1"]["weights"] < 0.5
+
+
+@pytest.mark.slow
+def test_the_engine_is_compared_with_a_bare_loop_on_the_same_bits() -> None:
+    printed = _quick("benchmark_gpu")
+    for found in printed["networks"].values():
+        assert found["same_bits"] or printed["device"] != "cpu"
+        assert _encloses(found["ours_over_bare_interval"], found["ours_over_bare"])
+        assert found["loader_images_per_s"] > 0
+        assert found["fed_images_per_s"] > 0

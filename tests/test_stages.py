@@ -68,6 +68,9 @@ def _replaced(owner: Any, path: str, value: Any) -> Any:
         ("budget.weight_decay", 0.1),
         ("budget.clip_norm", 1.0),
         ("budget.threads", 1),
+        ("budget.workers", 2),
+        ("budget.workers", (1, 2)),
+        ("budget.accumulate", 2),
         ("seed", 1),
         ("start", None),
         ("start.budget.steps", 9),
@@ -165,6 +168,32 @@ def test_a_budget_is_not_negative(changes: dict[str, Any]) -> None:
 def test_neither_warm_up_nor_weight_decay_is_negative(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="warmup_steps and weight_decay must be at least 0"):
         dataclasses.replace(Budget(1), **changes)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"workers": 0}, {"workers": (0, 2)}, {"workers": (3, 2)}, {"accumulate": 0}]
+)
+def test_a_group_has_workers_and_parts(changes: dict[str, Any]) -> None:
+    with pytest.raises(
+        ValueError, match=r"workers must be at least 1, or \(fewest, most\) of them"
+    ):
+        dataclasses.replace(Budget(1), **changes)
+
+
+def test_every_worker_gets_people_in_every_part() -> None:
+    """The target has two people a step."""
+    for changes in ({"workers": 3}, {"workers": (1, 3)}, {"accumulate": 3}):
+        budget = dataclasses.replace(LAST.budget, **changes)
+        with pytest.raises(ValueError, match=r"'adapt': every part .* people, but per_step is 2"):
+            dataclasses.replace(LAST, budget=budget)
+    assert set_field(LAST, "adapt.workers", 2).budget.is_shared
+    assert set_field(LAST, "adapt.workers", [1, 2]).budget.group == (1, 2)
+
+
+def test_one_worker_and_one_part_leave_older_keys_as_they_are() -> None:
+    assert not {"workers", "accumulate"} & LAST.budget.description().keys()
+    assert not LAST.budget.is_shared
+    assert not Budget(0, workers=2).is_shared
 
 
 def test_factors_of_the_learning_rate() -> None:

@@ -53,7 +53,9 @@ TRAINED = (
     "populations.crops",
     "populations.views",
     "engine.data",
+    "engine.group",
     "engine.reading",
+    "engine.sharing",
     "engine.train",
 )
 MEASURED = (
