@@ -6,8 +6,8 @@ Expect:  our sweep within 1.2 of plain Tune that reuses its actors, some 100 to 
          plain Tune without reuse about ten times as much; plain Optuna with processes some 10 ms
 
 Each side draws from the same space of three fields with TPE, two trials at a time and four open
-ones, and returns a number. Ours does all that a sweep does: proposals in their order, an outcome in
-the store for each trial, TensorBoard's hyperparameters. Plain Tune has Ray's OptunaSearch, and
+ones, and returns a number. Ours does all that a sweep does: proposals in their order, an outcome
+in the store for each trial, TensorBoard's hyperparameters. Plain Tune has Ray's OptunaSearch, and
 neither its loggers nor its snapshots, which ours has switched off as well. The two of plain Optuna
 are processes on one journal. A trial's cost is the difference between a long and a short search,
 divided by the difference of their trials, so that what starts once does not count. Sides take

@@ -7,25 +7,28 @@ import pytest
 from rich.console import Console
 
 from posebridge import cli
-from posebridge.commands import doctor, experiments
+from posebridge.commands import doctor, overview
 from posebridge.engine.artifacts import StoreError
 
 EXPERIMENT = {"--store", "experiment", "--scale", "--set", "--seeds"}
 # An option is for ever. Hyperparameters are fields of a stage, and given by --set.
 OPTIONS = {
-    "doctor": {"--store"},
+    "doctor": {"--store", "experiment", "--scale", "--address"},
     "data": {"--store"},
     "data make": {"--store", "name", "--set", "--folder", "--address", "--debug"},
     "data list": {"--store"},
     "data show": {"--store", "name", "--set", "--split", "--people", "--out"},
-    "plan": EXPERIMENT,
+    "plan": EXPERIMENT | {"--address"},
     "run": EXPERIMENT | {"--address", "--debug"},
+    "sweep": EXPERIMENT | {"--address", "--storage"},
     "status": EXPERIMENT,
     "leaderboard": EXPERIMENT | {"--metric", "--publish", "--picture"},
     "predict": {
         *("--store", "--system", "images", "--out", "--boxes"),
         *("--overlays", "--no-overlays"),
     },
+    "submit": {"--store", "--address", "--wait", "command"},
+    "jobs": {"--store", "--address"},
 }
 
 
@@ -80,7 +83,7 @@ def behave(monkeypatch: pytest.MonkeyPatch) -> Behave:
                 return end
             raise end
 
-        monkeypatch.setattr(experiments, "status", verb)
+        monkeypatch.setattr(overview, "status", verb)
 
     return set_behaviour
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from rich.console import Console
 from rich.markup import escape
 
-from posebridge.commands.experiments import add_run, plan_of, run_plan
+from posebridge.commands.experiments import add_experiment, plan_of, run_plan
 from posebridge.engine.cluster import cluster, gpus_per_task
 from posebridge.engine.execution import Execution, execute_on_ray
 from posebridge.engine.graph import Task, outstanding
@@ -37,7 +37,8 @@ PICTURE = "sweep.png"
 
 def add_sweep(added: argparse.ArgumentParser) -> None:
     """Where it runs, and where Optuna writes for people to look at."""
-    add_run(added)
+    add_experiment(added)
+    added.add_argument("--address", help="of a Ray cluster; without, one is started here")
     added.add_argument(
         "--storage",
         metavar="URL",

@@ -13,6 +13,7 @@ from posebridge.engine.tune.outcomes import Outcome, State
 from posebridge.search_space import Distribution
 
 COLUMNS = 3
+POINTS = 100
 BLUE, GREY, RED = "#0072b2", "#999999", "#d55e00"
 
 
@@ -49,7 +50,7 @@ def sweep_picture(
                 axis.set_title(f"importance {importances[name]:.2f}", fontsize=8)
         for axis in axes[panels:]:
             axis.set_visible(False)
-        figure.supylabel("score")
+        figure.supylabel("score, points")
         figure.suptitle(rule, fontsize=8)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
@@ -57,9 +58,9 @@ def sweep_picture(
 
 
 def best_so_far(outcomes: Sequence[Outcome]) -> tuple[list[int], list[float]]:
-    """Number of each finished proposal, and the best score up to it."""
+    """Number of each finished proposal, and the best score up to it, in points."""
     ordered = sorted(_finished(outcomes), key=lambda o: o.proposal.number)
-    scores = np.maximum.accumulate([o.score for o in ordered]) if ordered else np.empty(0)
+    scores = np.maximum.accumulate([POINTS * o.score for o in ordered]) if ordered else np.empty(0)
     return [o.proposal.number for o in ordered], scores.tolist()
 
 
@@ -86,8 +87,8 @@ def _field(
 
 
 def _dots(axis: mpl.axes.Axes, tried: Sequence[tuple[float, Outcome]]) -> None:
-    finished = [(x, o.score) for x, o in tried if o in _finished([o])]
-    stopped = [(x, o.score) for x, o in tried if o.state is State.PRUNED]
+    finished = [(x, POINTS * o.score) for x, o in tried if o in _finished([o])]
+    stopped = [(x, POINTS * o.score) for x, o in tried if o.state is State.PRUNED]
     failed = [x for x, o in tried if o.state is State.FAILED]
     if finished:
         xs, scores = zip(*finished, strict=True)

@@ -164,8 +164,8 @@ def one_line(outcome: Outcome) -> str:
 
 
 def number_text(score: float) -> str:
-    """A score in four digits."""
-    return "–" if math.isnan(score) else f"{score:.4f}"
+    """A score in points."""
+    return "–" if math.isnan(score) else f"{100 * score:.2f}"
 
 
 def value_text(value: object) -> str:
