@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from engine.people import ADULTS, INFANTS, Torn, make, mean_teacher, supervised
+from engine.together import together
 from posebridge.engine import data
 from posebridge.engine.artifacts import Store
 from posebridge.engine.data import Batch, tickets, to_images
+from posebridge.engine.group import Group
 from posebridge.engine.reading import Reader, read_directly, reader
 from posebridge.engine.work import open_in, stage_loader
 from posebridge.methods.supervised import Supervised
@@ -75,6 +77,17 @@ def test_the_number_of_threads_does_not_change_a_batch(made: Store) -> None:
     stage = mean_teacher(4)
     threaded = dataclasses.replace(stage, budget=dataclasses.replace(stage.budget, threads=3))
     assert _same(_batches(made, stage), _batches(made, threaded))
+
+
+def test_every_worker_of_a_group_gets_the_batches_of_one(made: Store) -> None:
+    """Three adults and two infants a step: the shares of two workers differ."""
+    stage = mean_teacher(4)
+
+    def member(group: Group) -> list[Batch]:
+        return list(stage_loader(made, stage, CPU, read_directly, group).batches(1))
+
+    for batches in together(2, member):
+        assert _same(batches, _batches(made, stage, start=1))
 
 
 def test_another_seed_gives_other_batches(made: Store) -> None:

@@ -1,29 +1,35 @@
 """Stages of several workers: all but Ray Train, whose place forked processes take."""
 
 import dataclasses
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+import ray
 import safetensors.torch
 import torch
+from ray.exceptions import RayActorError
+from ray.train.v2._internal.exceptions import WorkerHealthCheckFailedError
+from ray.train.v2.api.exceptions import WorkerGroupError
 from torch import Tensor, nn
 
 from engine.people import ADULTS, INFANTS, Torn, make, mean_teacher, supervised
 from engine.tiny import Tiny, TinyEstimator
 from engine.together import together
-from posebridge.engine import work
+from posebridge.engine import work, workers
 from posebridge.engine.artifacts import Store
 from posebridge.engine.data import Batch, Loader
+from posebridge.engine.group import Group, GroupBrokenError
 from posebridge.engine.holders import Holder
-from posebridge.engine.leases import read_holder
+from posebridge.engine.leases import LeaseLostError, read_holder
 from posebridge.engine.train import set_up
 from posebridge.engine.work import stage_path, train_stage
-from posebridge.engine.workers import Member, Workers
+from posebridge.engine.workers import Member, Workers, run_together
 from posebridge.estimators.base import Architecture
 from posebridge.methods.mean_teacher import MeanTeacher
 from posebridge.methods.supervised import Supervised
@@ -222,3 +228,84 @@ def test_a_stage_without_steps_needs_no_group(store: Store) -> None:
     stage = supervised(source=(), budget=_budget(workers=2, steps=0))
     train_stage(store.uri, stage, False)
     assert store.read_json(f"{stage_path(stage)}/manifest.json")["made"]["workers"] == 1
+
+
+class PretendedTrainer:
+    """Ends as it is told to: groups that die on purpose take half a minute each."""
+
+    endings: ClassVar[list[Exception | None]] = []
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Take what the real one takes."""
+
+    def fit(self) -> None:
+        ending = self.endings.pop(0)
+        if ending is not None:
+            raise ending
+
+
+@pytest.fixture
+def endings(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
+    monkeypatch.setattr(PretendedTrainer, "endings", [])
+    monkeypatch.setattr(workers, "TorchTrainer", PretendedTrainer)
+    monkeypatch.setattr(workers, "gpus_per_task", lambda: 0.0)
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    return PretendedTrainer.endings
+
+
+def _run(folder: Path, steps: Iterator[float]) -> None:
+    run_together(_nothing, Workers(2, 2, 1), Store(str(folder)), "stage", lambda: next(steps))
+
+
+def _nothing(_: Group) -> None:
+    """A member."""
+
+
+def _lost() -> WorkerGroupError:
+    """The second of two workers died, and the first noticed."""
+    died = WorkerHealthCheckFailedError("no answer", RayActorError())
+    return WorkerGroupError("lost", {0: GroupBrokenError("closed by peer"), 1: died})
+
+
+def test_a_group_that_gets_further_starts_again_however_often_it_dies(
+    tmp_path: Path, endings: list[Exception | None]
+) -> None:
+    endings += [*(_lost() for _ in range(5)), None]
+    _run(tmp_path, itertools.count(1.0))
+    assert endings == []
+
+
+def test_a_group_that_dies_without_getting_further_is_given_up(
+    tmp_path: Path, endings: list[Exception | None]
+) -> None:
+    endings += [_lost() for _ in range(9)]
+    with pytest.raises(RuntimeError, match=r"stage: .*crash 3 without getting any further"):
+        _run(tmp_path, itertools.repeat(4.0))
+    assert len(endings) == 9 - 3
+
+
+def test_an_error_of_one_worker_is_raised_whatever_the_others_say(
+    tmp_path: Path, endings: list[Exception | None]
+) -> None:
+    torn = ValueError("the shard is torn")
+    endings.append(WorkerGroupError("torn", {0: GroupBrokenError("closed by peer"), 1: torn}))
+    with pytest.raises(ValueError, match="the shard is torn"):
+        _run(tmp_path, itertools.repeat(0.0))
+
+
+def test_a_group_that_lost_its_lease_leaves_the_work_to_the_other(
+    tmp_path: Path, endings: list[Exception | None]
+) -> None:
+    endings.append(WorkerGroupError("lost", {0: LeaseLostError("held by another")}))
+    with pytest.raises(LeaseLostError, match="held by another"):
+        _run(tmp_path, itertools.repeat(0.0))
+
+
+def test_a_group_without_ray_is_refused_with_a_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(
+        ValueError, match=r"stage must have Ray for its 2 workers.*Leave out --deb"
+    ):
+        _run(tmp_path, itertools.repeat(0.0))

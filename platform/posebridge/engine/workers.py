@@ -98,7 +98,8 @@ def run_together(
     while (error := _attempt(member, workers, store, name)) is not None:
         if not _is_crash(error):
             raise error
-        crashes, reached = 1 if step() > reached else crashes + 1, step()
+        now = step()
+        crashes, reached = 1 if now > reached else crashes + 1, now
         if crashes > CRASHES_WITHOUT_PROGRESS:
             raise RuntimeError(f"{name}: {given_up(error, crashes)}") from error
 

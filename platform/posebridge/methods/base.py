@@ -4,6 +4,9 @@ All that a method learns lives in the one `nn.ModuleDict` its `setup` returns; t
 engine checkpoints. The engine owns the loop, the devices and the optimisers. Before every step it
 seeds torch's generator from the stage's seed and the step, so a method simply draws from
 `torch.rand` and stays repeatable and resumable.
+
+A method knows nothing of workers: each of several sees the whole batch. What they share is the
+work of the networks, row by row, where a method calls them as modules (`engine/sharing.py`).
 """
 
 from abc import ABC, abstractmethod
