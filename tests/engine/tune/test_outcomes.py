@@ -54,7 +54,9 @@ def test_no_score_stays_no_score(tmp_path: Path) -> None:
 
 def test_the_best_so_far_never_falls_and_failures_are_no_scores() -> None:
     outcomes = [ended(2, 0.3), ended(0, 0.2), ended(3, math.nan, State.FAILED), ended(1, 0.1)]
-    assert best_so_far(outcomes) == ([0, 1, 2], pytest.approx([20.0, 20.0, 30.0]))
+    numbers, scores = best_so_far(outcomes)
+    assert numbers == [0, 1, 2]
+    assert scores == pytest.approx([20.0, 20.0, 30.0])
 
 
 def test_a_front_is_what_nothing_beats_in_score_and_cost() -> None:
