@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from torch import Tensor, nn
 from engine.people import INFANTS, Torn, borrow, make, mean_teacher, supervised
 from engine.tiny import Tiny
 from posebridge.batch import LabeledBatch, UnlabeledBatch
-from posebridge.engine.artifacts import Store, StoreError, read_holder
+from posebridge.engine import leases
+from posebridge.engine.artifacts import Store, StoreError
 from posebridge.engine.data import Batch, Loader
+from posebridge.engine.leases import read_holder
 from posebridge.engine.train import Optimisers, deployed, dump_weights, load_weights, set_up
 from posebridge.engine.work import stage_path, train_stage
 from posebridge.methods.base import Optimize
@@ -207,10 +210,10 @@ def test_a_stage_killed_after_its_last_checkpoint_trains_no_further(store: Store
     with pytest.MonkeyPatch.context() as patch:
         write = Store.write
 
-        def write_or_end(self: Store, path: str, content: bytes) -> None:
+        def write_or_end(self: Store, path: str, content: bytes, **how: Any) -> None:
             if path.endswith("/weights.safetensors"):
                 raise Killed
-            write(self, path, content)
+            write(self, path, content, **how)
 
         patch.setattr(Store, "write", write_or_end)
         with pytest.raises(Killed):
@@ -281,19 +284,26 @@ def test_the_number_of_steps_between_checkpoints_does_not_change_the_result(
     assert _train(store, rarely) == undisturbed
 
 
+def _told(store: Store) -> dict[str, float]:
+    holder = read_holder(store, f"{stage_path(ADAPT)}/lease")
+    assert holder is not None
+    return holder.progress
+
+
 def test_the_lease_is_told_how_far_the_stage_is(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("posebridge.engine.train.BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.001)
     seen: list[dict[str, float]] = []
     whole = Loader.batches
 
     def batches(self: Loader, start: int) -> Iterator[Batch]:
         for batch in whole(self, start):
             yield batch
-            holder = read_holder(store, f"{stage_path(ADAPT)}/lease")
-            assert holder is not None
-            seen.append(holder.progress)
+            steps = len(seen) + 1
+            while (told := _told(store)).get("step", 0) < steps:
+                time.sleep(0.001)
+            seen.append(told)
 
     monkeypatch.setattr(Loader, "batches", batches)
     _train(store, ADAPT)
