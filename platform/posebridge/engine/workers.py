@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import fsspec
 import pyarrow.fs
 import ray
 import ray.train
@@ -135,9 +136,14 @@ def _attempt(member: Member, workers: Workers, store: Store, name: str) -> Excep
     except ray.exceptions.RayError as error:
         return error
     finally:
-        if fs.exists(f"{folder}/{run}"):
-            fs.rm(f"{folder}/{run}", recursive=True)
+        _clear(fs, folder, name)
     return None
+
+
+def _clear(fs: fsspec.AbstractFileSystem, folder: str, name: str) -> None:
+    """Remove what this group, or one that was killed, has left there: its lease is held."""
+    for left in fs.glob(f"{folder}/{name}-*"):
+        fs.rm(left, recursive=True)
 
 
 def _be_member(config: dict[str, Any]) -> None:
