@@ -32,7 +32,7 @@ export RAY_USAGE_STATS_ENABLED=0
 # Of seconds; a busy machine needs more than the usual minute.
 export RAY_DASHBOARD_STARTUP_TIMEOUT_S=${RAY_DASHBOARD_STARTUP_TIMEOUT_S:-300}
 # Whoever forgot one of these would be led to another cluster.
-unset RAY_ADDRESS RAY_API_SERVER_ADDRESS
+unset RAY_ADDRESS RAY_API_SERVER_ADDRESS RAY_AUTH_TOKEN
 
 started=()
 # shellcheck disable=SC2329 # a trap calls it

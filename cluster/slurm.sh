@@ -39,7 +39,7 @@ export RAY_AUTH_MODE=token
 export RAY_AUTH_TOKEN_PATH="$PWD/.posebridge-$SLURM_JOB_ID.token"
 od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RAY_AUTH_TOKEN_PATH"
 export RAY_USAGE_STATS_ENABLED=0
-unset RAY_ADDRESS RAY_API_SERVER_ADDRESS
+unset RAY_ADDRESS RAY_API_SERVER_ADDRESS RAY_AUTH_TOKEN
 
 # ray_on NODE OPTION...: Ray on one node, for as long as this job. Never `ray stop`, which ends everybody's.
 ray_on() {

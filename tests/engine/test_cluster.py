@@ -5,7 +5,9 @@ import pytest
 import ray
 
 from posebridge.engine.addresses import JOB_VARIABLE
-from posebridge.engine.cluster import LOCAL_ENVIRONMENT, cluster
+from posebridge.engine.cluster import cluster
+
+AUTH = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")
 
 
 @pytest.fixture
@@ -14,7 +16,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(ray, "init", lambda **asked: told.append(asked))
     monkeypatch.setattr(ray, "shutdown", lambda: told.append({"over": True}))
-    for name in LOCAL_ENVIRONMENT:
+    for name in AUTH:
         # So that what the cluster sets is unset again after the test.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -29,7 +31,20 @@ def test_without_an_address_a_private_cluster_lives_as_long_as_the_command(
     assert calls[1:] == [{"over": True}]
     assert started["address"] == "local"
     assert not started["include_dashboard"]
-    assert {name: os.environ[name] for name in LOCAL_ENVIRONMENT} == LOCAL_ENVIRONMENT
+
+
+def test_a_private_cluster_has_a_token_that_nobody_else_knows(
+    calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = []
+    for _ in range(2):
+        with cluster(None):
+            tokens.append(os.environ.get("RAY_AUTH_TOKEN", ""))
+        monkeypatch.delenv("RAY_AUTH_TOKEN")
+    assert [len(token) for token in tokens] == [64, 64]
+    assert tokens[0] != tokens[1]
+    # Ray turns to tokens by itself only where nothing is set.
+    assert "RAY_AUTH_MODE" not in os.environ
 
 
 def test_a_stage_of_two_threads_finds_its_place_on_one_core(
@@ -46,15 +61,17 @@ def test_an_address_is_joined_as_it_is(calls: list[dict[str, Any]]) -> None:
         (started,) = calls
     assert started["address"] == "10.0.0.1:6379"
     assert "num_cpus" not in started
-    assert set(LOCAL_ENVIRONMENT) & set(os.environ) == set()
+    assert set(AUTH) & set(os.environ) == set()
 
 
 def test_what_a_user_has_set_is_kept(
     calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    with cluster(None):
-        assert os.environ["RAY_AUTH_MODE"] == "token"
+    for mode in ("token", "disabled"):
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+        with cluster(None):
+            assert os.environ["RAY_AUTH_MODE"] == mode
+            assert "RAY_AUTH_TOKEN" not in os.environ
 
 
 def test_ray_is_stopped_whatever_happens(calls: list[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -21,10 +22,8 @@ import ray  # noqa: E402 - see above
 
 from posebridge.engine.addresses import address_of_job  # noqa: E402
 
-LOCAL_ENVIRONMENT: Mapping[str, str] = {
-    # A private cluster on the loopback interface, gone with this process.
-    "RAY_AUTH_MODE": "disabled",
-}
+LOCAL_ENVIRONMENT: Mapping[str, str] = {"RAY_AUTH_MODE": "disabled"}
+"""For several nodes in one process (`ray.cluster_utils`): needed before Ray is imported."""
 
 
 def local_cpus() -> int:
@@ -51,8 +50,7 @@ def cluster(address: str | None) -> Iterator[None]:
     logging.getLogger("ray").setLevel(logging.ERROR)
     address = address or address_of_job(os.environ)
     if address is None:
-        for name, value in LOCAL_ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+        _keep_private()
         _start(address="local", num_cpus=local_cpus(), include_dashboard=False)
     else:
         _start(address=address)
@@ -60,6 +58,17 @@ def cluster(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _keep_private() -> None:
+    """Let in only this process and those that it starts.
+
+    Ray listens to the whole network, and whoever reaches it can run code. Where nobody has set
+    RAY_AUTH_MODE, it asks for a token by itself: this one, rather than one that it would leave in
+    the user's home.
+    """
+    if "RAY_AUTH_MODE" not in os.environ:
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
 
 def _start(**options: Any) -> None:  # noqa: ANN401 - as `ray.init` takes them

@@ -129,7 +129,7 @@ def check_auth(environment: Mapping[str, str], *, has_token: bool) -> Finding:
     """
     name, mode = "RAY_AUTH_MODE", environment.get("RAY_AUTH_MODE", "")
     if not mode or mode == "disabled":
-        found = mode or "not set: disabled for the cluster on this machine"
+        found = mode or "not set: a cluster on this machine has a token of its own"
         return ok(name, found)
     if mode != "token":
         cure = "set it to disabled on one machine, to token on a cluster"
