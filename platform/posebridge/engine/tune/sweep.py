@@ -99,9 +99,13 @@ class Sweep:
         )
 
     def resources(self) -> dict[str, float]:
-        """What Ray sets aside for a trial: the most that a last stage asks for."""
-        threads = [system.stage.budget.threads for system in self.systems.values()]
-        return {"cpu": float(max(threads)), "gpu": self.plan.gpus}
+        """What Ray sets aside for a trial: the most that a last stage asks for.
+
+        One that asks for several workers trains in them, and its trial only waits.
+        """
+        alone = [s.stage.budget for s in self.systems.values() if not s.stage.budget.is_shared]
+        cpus = max((float(budget.threads) for budget in alone), default=0.0)
+        return {"cpu": cpus, "gpu": self.plan.gpus if alone else 0.0}
 
     def rungs(self) -> tuple[int, ...]:
         """Steps of the last stage at which a proposal is looked at.
