@@ -25,6 +25,8 @@ from posebridge.engine.placement import (
 )
 from posebridge.engine.pricing import Prices, price
 from posebridge.engine.run import Plan
+from posebridge.engine.tune.forecast import describe_plan, how_far
+from posebridge.engine.tune.sweep import Sweep
 
 
 def add_plan(added: argparse.ArgumentParser) -> None:
@@ -56,6 +58,10 @@ def plan(asked: argparse.Namespace, console: Console) -> int:
     )
     if planned.waiting():
         console.print(_undecided(planned))
+    search = planned.experiment.search
+    if search is not None:
+        told = describe_plan(Sweep(planned, search))
+        console.print(f"{told} Begin it: posebridge sweep.", highlight=False, markup=False)
     return 0
 
 
@@ -73,6 +79,10 @@ def status(asked: argparse.Namespace, console: Console) -> int:
     if grid.row_count:
         console.print(grid)
     console.print(f"{len(done)} of {len(done) + len(waiting)} tasks are done.")
+    search = planned.experiment.search
+    if search is not None:
+        sweep = Sweep(planned, search)
+        console.print(f"sweep {sweep.name}: {how_far(sweep)}", highlight=False, markup=False)
     return 0
 
 
