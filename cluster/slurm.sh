@@ -41,6 +41,7 @@ od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$RAY_AUTH_TOKEN_PATH"
 export RAY_USAGE_STATS_ENABLED=0
 unset RAY_ADDRESS RAY_API_SERVER_ADDRESS RAY_AUTH_TOKEN
 
+started=()
 # ray_on NODE OPTION...: Ray on one node, for as long as this job. Never `ray stop`, which ends everybody's.
 ray_on() {
     local node=$1
@@ -49,18 +50,22 @@ ray_on() {
         --nodelist="$node" --output="posebridge-%j-$node.log" \
         ray start --block --disable-usage-stats --num-cpus="$SLURM_CPUS_PER_TASK" \
         --dashboard-agent-listen-port=0 --temp-dir="/tmp/ray-$SLURM_JOB_ID" "$@" &
+    started+=($!)
 }
 
-command=
 # shellcheck disable=SC2329 # a trap calls it
-requeue() {
-    echo "the time is nearly over: going back into the queue"
-    [ -z "$command" ] || kill "$command" 2>/dev/null || true
-    scontrol requeue "$SLURM_JOB_ID"
-    exit 0
+end() {
+    trap - EXIT
+    # The command first, then the nodes, the head last.
+    for ((i = ${#started[@]} - 1; i >= 0; i--)); do
+        kill "${started[i]}" 2>/dev/null || true
+    done
+    rm -f "$RAY_AUTH_TOKEN_PATH"
 }
-trap requeue USR1
-trap 'rm -f "$RAY_AUTH_TOKEN_PATH"' EXIT
+trap end EXIT
+trap 'echo "the time is nearly over: going back into the queue"
+      scontrol requeue "$SLURM_JOB_ID"
+      exit 0' USR1
 
 ray_on "$head" --head --port="$port" --dashboard-host=127.0.0.1 --dashboard-port=$((port + 4000)) \
     --ray-client-server-port=$((port + 8000))
@@ -78,5 +83,6 @@ srun --nodes=1 --ntasks=1 --overlap --nodelist="$head" bash -c '
     echo "no head at $0: see the log of its node" >&2
     exit 1' "$head:$port" "$@" &
 command=$!
+started+=("$command")
 # In the background, since a trap waits for what is in the foreground.
 wait "$command"

@@ -46,5 +46,5 @@ def table(findings: Sequence[Finding]) -> Grid:
     grid.add_column("found and cure", overflow="fold")
     for one in findings:
         cure = f"\n[bold]→ {escape(one.cure)}[/]" if one.cure else ""
-        grid.add_row(SIGNS[one.state], one.name, escape(one.found) + cure)
+        grid.add_row(SIGNS[one.state], escape(one.name), escape(one.found) + cure)
     return grid
