@@ -1,12 +1,12 @@
 # The commands a person needs. Each sets up what it needs by itself, once, in .venv.
 #
 #   make quickstart   adapt a first model and print the leaderboard
-#   make test         every test
+#   make test         every test but a few of a minute each, which are left to make test-long
 #   make check        what a change must pass: lint, types, layers, quick tests
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check setup
+.PHONY: help quickstart test test-long check setup
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +25,10 @@ quickstart: $(STAMP)
 # The slow ones start clusters and kill processes: alone, not two at a time.
 test: $(STAMP)
 	@$(BIN)/python -m pytest -m "not slow" -n 2
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow and not long"
+
+test-long: $(STAMP)
+	@$(BIN)/python -m pytest -m long
 
 check: $(STAMP)
 	@$(BIN)/ruff check .

@@ -60,6 +60,7 @@ def test_a_graph_of_a_hundred_stages_is_compared_with_plain_ray() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_two_workers_are_compared_with_one() -> None:
     """Two workers and one that passes its people in two parts do the very same sums."""
     printed = _quick("benchmark_workers")
@@ -71,6 +72,7 @@ def test_two_workers_are_compared_with_one() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_engine_is_compared_with_a_bare_loop_on_the_same_bits() -> None:
     printed = _quick("benchmark_gpu")
     for found in printed["networks"].values():

@@ -12,6 +12,7 @@ TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_task_whose_node_is_lost_goes_on_elsewhere_or_says_that_there_is_no_room(
     tmp_path: Path,
 ) -> None:
