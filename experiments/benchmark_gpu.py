@@ -44,7 +44,7 @@ from posebridge.engine.provenance import versions
 from posebridge.engine.reading import LeftOut, read_directly
 from posebridge.engine.rendering import RenderWatcher
 from posebridge.engine.run import population_tasks
-from posebridge.engine.train import Look, Optimisers, Run, set_up
+from posebridge.engine.train import Look, Optimisers, Part, Run, set_up
 from posebridge.engine.work import event_writer, stage_loader
 from posebridge.estimators.base import Architecture, Estimator
 from posebridge.estimators.simple_baseline import (
@@ -194,7 +194,7 @@ class Turns:
     bare_s: list[float] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
 
-    def batches(self, start: int) -> Iterator[Batch]:
+    def batches(self, start: int, end: int) -> Iterator[Batch]:
         """The batches of ours."""
         assert start == 0, "a benchmark does not resume"
         for number in range(self.size.rounds + 1):
@@ -266,11 +266,9 @@ def train(stage: Stage, nets: nn.ModuleDict, data: Loader, look: Look | None = N
     """Our loop, as `posebridge.engine.work.train_stage` runs it."""
     optimisers = Optimisers(stage, nets)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
+        store, whole = Store(folder), Part(stage, stage.budget.steps)
         with hold(store, "stage") as lease, event_writer(store, "stage/tensorboard") as events:
-            run = Run(
-                stage, nets, optimisers, store, "stage", lease, data.device, events, look=look
-            )
+            run = Run(whole, nets, optimisers, lease, data.device, events, look=look)
             run.train(data)
 
 

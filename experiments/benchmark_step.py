@@ -35,7 +35,7 @@ from posebridge.engine.data import Batch, Loader, to_images
 from posebridge.engine.leases import hold
 from posebridge.engine.provenance import versions
 from posebridge.engine.reading import LeftOut
-from posebridge.engine.train import Optimisers, Run, set_up
+from posebridge.engine.train import Optimisers, Part, Run, set_up
 from posebridge.engine.work import event_writer
 from posebridge.estimators.base import Architecture, Estimator
 from posebridge.estimators.movenet import Lightning
@@ -141,7 +141,7 @@ class Turns:
     seconds: Seconds
     left_out: LeftOut = field(default_factory=LeftOut)
 
-    def batches(self, start: int) -> Iterator[Batch]:
+    def batches(self, start: int, end: int) -> Iterator[Batch]:
         """The batches of ours."""
         assert start == 0, "a benchmark does not resume"
         for number in range(ROUNDS + 1):
@@ -218,9 +218,9 @@ def train(stage: Stage, nets: nn.ModuleDict, turns: Turns) -> None:
     """Our loop, as `posebridge.engine.work.train_stage` runs it."""
     optimisers = Optimisers(stage, nets)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
+        store, whole = Store(folder), Part(stage, stage.budget.steps)
         with hold(store, "stage") as lease, event_writer(store, "stage/tensorboard") as events:
-            run = Run(stage, nets, optimisers, store, "stage", lease, CPU, events)
+            run = Run(whole, nets, optimisers, lease, CPU, events)
             run.train(cast(Loader, turns))
 
 

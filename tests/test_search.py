@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from engine.tune.test_proposals import SEARCH, SYSTEMS
-from posebridge.search import Halving, Nsga2, Search, check_search
+from posebridge.search import Halving, Nsga2, PopulationBased, Search, check_search
 from posebridge.search_space import uniform
 
 
@@ -34,6 +34,10 @@ def test_fields_of_a_stage_that_does_not_train_are_not_searched() -> None:
         ({"systems": ("a", "a")}, "systems must be given and differ"),
         ({"sampler": Nsga2()}, "Nsga2 seeks a front and needs a second aim"),
         ({"cost": "steps", "halving": Halving()}, "has two aims: leave one of them out"),
+        ({"sampler": PopulationBased(), "cost": "steps"}, "got .* and cost that it cannot use"),
+        ({"sampler": PopulationBased(), "halving": Halving()}, "halving that it cannot use"),
+        ({"sampler": PopulationBased(), "warm_start": ("a",)}, "warm_start that it cannot use"),
+        ({"sampler": PopulationBased(), "trials": 1}, "compares at least 2 proposals"),
     ],
 )
 def test_a_search_that_makes_no_sense_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -69,3 +73,34 @@ def test_a_system_has_a_grid_or_a_search() -> None:
     grid = replace(SYSTEMS["adapt"], grid={"adapt.momentum": (0.9, 0.99)})
     with pytest.raises(ValueError, match="'adapt' is searched and has a grid, too"):
         check_search(SEARCH, {**SYSTEMS, "adapt": grid})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"generations": 1}, "generations must be at least 2"),
+        ({"share": 0.6}, "share between 0 and 0.5"),
+        ({"redraw": 1.5}, "redraw between 0 and 1"),
+        ({"factors": (1.2, 0.8)}, r"one below and one above 1, but got \(1.2, 0.8\)"),
+    ],
+)
+def test_a_population_that_makes_no_sense_is_refused(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(PopulationBased(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"systems": ("fit", "adapt"), "space": {}}, "it searches one system, but got fit, adapt"),
+        ({"space": {"fit.learning_rate": uniform(0, 1)}}, "the space names 'fit.learning_rate'"),
+        ({"space": {"adapt.clip_norm": uniform(1, 2)}}, "the space names 'adapt.clip_norm'"),
+    ],
+)
+def test_a_schedule_is_of_fields_that_the_last_method_reads(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        check_search(replace(SEARCH, sampler=PopulationBased(), **changes), SYSTEMS)

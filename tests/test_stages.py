@@ -19,6 +19,7 @@ from posebridge.stages import (
     map_populations,
     reseed,
     set_field,
+    value_of,
 )
 
 ADULTS, INFANTS = Toy(train=12), Toy(seed=1, train=8)
@@ -331,3 +332,45 @@ def test_populations_are_replaced_along_the_chain_and_feeds_ask_for_no_more_than
     assert small.source[0].people == 5
     assert small.start is not None
     assert small.start.source[0].population.splits()["train"] == 5
+
+
+CHANGED = dataclasses.replace(
+    LAST, changes=((3, "learning_rate", 1e-5), (3, "momentum", 0.9), (7, "learning_rate", 1e-6))
+)
+
+
+def test_a_change_counts_from_its_step_on() -> None:
+    rates = [CHANGED.method_at(step).learning_rates()["student"] for step in range(10)]
+    first = LAST.method.learning_rates()["student"]
+    assert rates == [first] * 3 + [1e-5] * 4 + [1e-6] * 3
+    stages = [dataclasses.replace(LAST, method=method) for _, method in CHANGED.methods]
+    momenta = [value_of(stage, "adapt.momentum") for stage in stages]
+    assert momenta == [momenta[0], momenta[0], 0.9, 0.9]
+
+
+def test_changes_are_part_of_the_key_and_none_of_an_older_one() -> None:
+    assert "changes" not in LAST.description()
+    assert CHANGED.key() != LAST.key()
+    assert reseed(CHANGED, 5).changes == CHANGED.changes
+
+
+def test_changes_can_be_set_and_read_like_a_field() -> None:
+    listed = [[3, "learning_rate", 1e-5], [3, "momentum", 0.9], [7, "learning_rate", 1e-6]]
+    assert set_field(LAST, "adapt.changes", listed) == CHANGED
+    assert value_of(CHANGED, "adapt.changes") == CHANGED.changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (((0, "momentum", 0.9),), "in order of their steps, from 1 to 9, but got one of 'momentu"),
+        (((10, "momentum", 0.9),), "from 1 to 9, but got one of 'momentum' at 10 after 0"),
+        (((5, "momentum", 0.9), (4, "momentum", 0.8)), "got one of 'momentum' at 4 after 5"),
+        (((5, "momentun", 0.9),), "no field 'momentun', did you mean 'momentum'"),
+        (((5, "steps", 3),), "'adapt.steps' leads nowhere: no field 'steps'"),
+        (((5, "momentum", "high"),), "adapt.momentum is a float .* but got 'high', a str"),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_refused(changes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(LAST, changes=changes)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from posebridge.identity import describe
+from posebridge.identity import OWN_MODULE, describe
 from posebridge.populations.base import Population, RenderedPopulation
-from posebridge.search import Search, check_search
+from posebridge.search import PopulationBased, Search, check_search
 from posebridge.selection import Look, Selection, SourceValidation, every_rule
 from posebridge.settings import parse
 from posebridge.stages import Feed, Stage, System, map_populations, set_field
@@ -162,6 +162,11 @@ def _unnamed(rule: Selection) -> Selection:
     return rule
 
 
+def module_name(path: Path) -> str:
+    """What the file of an experiment is called as a module, and so what its own classes are."""
+    return f"{OWN_MODULE}{path.stem}"
+
+
 def load_experiment(path: str | Path, *, scale: str = "embedded") -> Experiment:
     """The experiment that a Python file declares.
 
@@ -180,7 +185,7 @@ def load_experiment(path: str | Path, *, scale: str = "embedded") -> Experiment:
         near = ", ".join(sorted(str(p) for p in path.parent.glob("*.py"))) or "none"
         raise ValueError(f"no experiment file {path}; in that folder: {near}.")
     name = "PAPER" if scale == "paper" else "EXPERIMENT"
-    spec = importlib.util.spec_from_file_location(f"posebridge_experiment_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(module_name(path), path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -210,24 +215,30 @@ def smoke(experiment: Experiment) -> Experiment:
         feeds = tuple(dataclasses.replace(f, per_step=min(f.per_step, 4)) for f in stage.source)
         target = stage.target and dataclasses.replace(stage.target, per_step=2)
         start = stage.start and shorter(stage.start)
-        return dataclasses.replace(stage, budget=budget, source=feeds, target=target, start=start)
+        return dataclasses.replace(
+            stage, budget=budget, source=feeds, target=target, start=start, changes=()
+        )
 
     systems = tuple(
         dataclasses.replace(s, stage=shorter(map_populations(s.stage, fewer)), grid={})
         for s in experiment.systems
     )
-    search = experiment.search
-    if search is not None:
-        search = dataclasses.replace(search, trials=min(search.trials, SMOKE_TRIALS))
     return dataclasses.replace(
         experiment,
         name=f"{experiment.name}-smoke",
-        search=search,
+        search=experiment.search and _shorter_search(experiment.search),
         systems=systems,
         targets=tuple(fewer(target) for target in experiment.targets),
         selection=_unnamed(experiment.selection),
         seeds=experiment.seeds[:2],
     )
+
+
+def _shorter_search(search: Search) -> Search:
+    sampler = search.sampler
+    if isinstance(sampler, PopulationBased):
+        sampler = dataclasses.replace(sampler, generations=2)
+    return dataclasses.replace(search, trials=min(search.trials, SMOKE_TRIALS), sampler=sampler)
 
 
 def override(experiment: Experiment, settings: dict[str, Any]) -> Experiment:

@@ -4,12 +4,12 @@ Proposal number k is drawn from what is known of the proposals up to k − `ahea
 else: the same search proposes the same values on one machine and on a hundred, killed or not.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from posebridge.search_space import Distribution, contains, search_space
-from posebridge.settings import nearest
+from posebridge.settings import field_names, hint
 from posebridge.stages import System, value_of
 
 
@@ -40,7 +40,41 @@ class Nsga2:
     population: int = 12
 
 
-Sampler = RandomSearch | Tpe | Nsga2
+@dataclass(frozen=True)
+class PopulationBased:
+    """Population-based training (Jaderberg et al., 2017): schedules of the last stage's fields.
+
+    The proposals begin at random, except for the declared values, and train side by side. After
+    each generation every one of the worst goes on from the networks of one of the best, with that
+    one's values a little changed. What is found is the last stage with its `changes`, which
+    anybody can train again under any seed. All proposals pass a generation at the same step, so
+    that nothing depends on who was faster.
+
+    Attributes:
+        generations: parts of the last stage, of equal length.
+        share: of the proposals that is replaced, by any of the best as many.
+        factors: one of which a number is multiplied with; an option moves to one beside it.
+        redraw: probability that a value is drawn from the space instead.
+    """
+
+    generations: int = 5
+    share: float = 0.25
+    factors: tuple[float, float] = (0.8, 1.2)
+    redraw: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.generations < 2 or not 0 < self.share <= 0.5 or not 0 <= self.redraw <= 1:
+            raise ValueError(
+                "generations must be at least 2, share between 0 and 0.5, and redraw between 0 "
+                f"and 1, but got {self.generations=}, {self.share=}, {self.redraw=}."
+            )
+        low, high = self.factors
+        if not 0 < low < 1 < high:
+            raise ValueError(f"factors must be one below and one above 1, but got {self.factors}.")
+
+
+Sampler = RandomSearch | Tpe | Nsga2 | PopulationBased
 
 
 @dataclass(frozen=True)
@@ -74,7 +108,7 @@ class Search:
 
     Attributes:
         systems: names of the experiment's systems; of several, which one is proposed as well.
-        trials: proposals in all.
+        trials: proposals in all; with PopulationBased, those that train side by side.
         space: distribution of each `stage.field`; empty takes every tunable field of the systems.
         sampler: how values are proposed.
         ahead: proposals that may be open at once. More use more machines and know less.
@@ -109,10 +143,22 @@ class Search:
             raise ValueError(
                 "Nsga2 seeks a front and needs a second aim: give a cost, or use Tpe."
             )
+        if isinstance(self.sampler, PopulationBased):
+            self._check_population()
         if self.cost is not None and self.halving is not None:
             raise ValueError(
                 f"halving compares by one score, but a search with {self.cost=} has two aims: "
                 "leave one of them out."
+            )
+
+    def _check_population(self) -> None:
+        asked = {"halving": self.halving, "cost": self.cost, "warm_start": self.warm_start or None}
+        given = [name for name, value in asked.items() if value is not None]
+        if given or self.trials < 2:
+            raise ValueError(
+                "PopulationBased compares at least 2 proposals by one score, and stops none; got "
+                f"{self.trials=} and {', '.join(given) or 'nothing'} that it cannot use: leave "
+                "that out, or use another sampler."
             )
 
     def space_of(self, system: System) -> dict[str, Distribution]:
@@ -156,10 +202,7 @@ def check_search(search: Search, systems: Mapping[str, System]) -> None:
     """
     for name in search.systems:
         if name not in systems:
-            raise ValueError(
-                f"the search names the system {name!r}{_hint(name, systems)} "
-                f"(known: {', '.join(systems)})."
-            )
+            raise ValueError(f"the search names the system {name!r}{hint(name, list(systems))}.")
         if systems[name].grid:
             raise ValueError(f"system {name!r} is searched and has a grid, too: leave one out.")
     stages = {s.name: s for name in search.systems for s in systems[name].stage.chain()}
@@ -168,15 +211,30 @@ def check_search(search: Search, systems: Mapping[str, System]) -> None:
         if stage not in stages:
             raise ValueError(
                 f"the space names {path!r}, but no searched system has a stage "
-                f"{stage!r}{_hint(stage, stages)} (known: {', '.join(stages)})."
+                f"{stage!r}{hint(stage, list(stages))}."
             )
     for name in search.systems:
         search.space_of(systems[name])
+    if isinstance(search.sampler, PopulationBased):
+        _check_schedules(search, systems)
 
 
-def _hint(name: str, known: Collection[str]) -> str:
-    close = nearest(name, list(known))
-    return f", did you mean {close!r}?" if close else ""
+def _check_schedules(search: Search, systems: Mapping[str, System]) -> None:
+    """Only what a method reads in every step can change while a stage trains."""
+    if len(search.systems) > 1:
+        raise ValueError(
+            "PopulationBased lets proposals take over each other's networks, so it searches one "
+            f"system, but got {', '.join(search.systems)}."
+        )
+    (system,) = (systems[name] for name in search.systems)
+    allowed = {f"{system.stage.name}.{name}" for name in field_names(system.stage.method)}
+    for path in search.space_of(system):
+        if ".".join(path.split(".")[:2]) not in allowed:
+            raise ValueError(
+                f"PopulationBased changes fields of the method of the last stage while it trains "
+                f"({', '.join(sorted(allowed))}), but the space names {path!r}: give a narrower "
+                "space, or search with Tpe."
+            )
 
 
 def _tunable(system: System) -> dict[str, Distribution]:

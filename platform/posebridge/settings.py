@@ -1,5 +1,6 @@
 """What `--set name=value` means: the value is JSON or text, and must fit the type of its field."""
 
+import dataclasses
 import difflib
 import json
 import math
@@ -65,6 +66,66 @@ def fitted(kind: Any, value: Any) -> Any:  # noqa: ANN401 - any type and any val
 def nearest(name: str, known: Sequence[str]) -> str | None:
     """The known name that is most like another one; None if none is."""
     return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.5)), None)
+
+
+def field_names(value: Any) -> list[str]:  # noqa: ANN401 - any dataclass, or none
+    """Names of the fields of a dataclass; none of anything else."""
+    return [f.name for f in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else []
+
+
+def value_at(owner: Any, path: str, called: str) -> Any:  # noqa: ANN401 - a dataclass and a value
+    """A field of a dataclass; dots lead into nested ones.
+
+    Args:
+        owner: the dataclass.
+        path: of the field.
+        called: how the user names it.
+
+    Raises:
+        ValueError: if there is no such field; the message names the nearest right one.
+    """
+    for name in path.split("."):
+        owner = getattr(owner, _known(owner, name, called))
+    return owner
+
+
+def with_value(owner: Any, path: str, value: Any, called: str) -> Any:  # noqa: ANN401 - likewise
+    """The same dataclass with one field replaced; dots lead into nested ones.
+
+    Args:
+        owner: the dataclass.
+        path: of the field.
+        value: the new value.
+        called: how the user names it.
+
+    Raises:
+        ValueError: if there is no such field, or the value is not of its type.
+    """
+    name, _, rest = path.partition(".")
+    old = getattr(owner, _known(owner, name, called))
+    if rest:
+        return dataclasses.replace(owner, **{name: with_value(old, rest, value, called)})
+    try:
+        new = fitted_to(owner, name, value)
+    except TypeError:
+        wanted = "number or none" if old is None else type(old).__name__
+        raise ValueError(
+            f"{called} is a {wanted} (now {old!r}), but got {value!r}, a {type(value).__name__}."
+        ) from None
+    return dataclasses.replace(owner, **{name: new})
+
+
+def hint(name: str, known: Sequence[str]) -> str:
+    """What to say behind a name that is not known."""
+    close = nearest(name, known)
+    return (f", did you mean {close!r}?" if close else "") + f" (known: {', '.join(known)})"
+
+
+def _known(owner: Any, name: str, called: str) -> str:  # noqa: ANN401 - any dataclass, or none
+    names = field_names(owner)
+    if name not in names:
+        raise ValueError(f"{called!r} leads nowhere: no field {name!r}{hint(name, names)}.")
+    return name
 
 
 def _in_one_of(kinds: Sequence[Any], value: Any) -> Any:  # noqa: ANN401 - as of `fitted`

@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from posebridge.estimators.base import Architecture
@@ -16,11 +17,14 @@ from posebridge.identity import describe, digest
 from posebridge.methods.base import TrainingMethod
 from posebridge.populations.base import Population
 from posebridge.records import ROLES
-from posebridge.settings import fitted_to, nearest
+from posebridge.settings import field_names, hint, value_at, with_value
 
 TRAINING_VERSION = 1
 """Raised whenever a stage gives other weights though its method is the same: other views or orders
 of people, other steps of the optimiser. Part of the key from 2 on."""
+CHANGES = "changes"
+Change = tuple[int, str, Any]
+"""From which step on (0 is the first) which field of a stage's method has which value."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +179,8 @@ class Stage:
         seed: of order, views and the method's own draws.
         start: the stage whose deployed network this one starts from; None starts from the
             published weights.
+        changes: fields of the method that take other values while the stage trains, in order of
+            their steps. What the method builds before the first step stays as it is.
     """
 
     name: str
@@ -185,15 +191,17 @@ class Stage:
     budget: Budget
     seed: int = 0
     start: "Stage | None" = None
+    changes: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that what the method reads is what the stage gives."""
-        reads_target = self.method.views.target is not None
-        if reads_target != (self.target is not None):
-            asked, given = ("reads a target", "none") if reads_target else ("reads none", "one")
-            raise ValueError(
-                f"stage {self.name!r}: {type(self.method).__name__} {asked}, but got {given}."
-            )
+        """Check that what the method reads is what the stage gives, from first to last."""
+        for _, method in self.methods:
+            reads_target = method.views.target is not None
+            if reads_target != (self.target is not None):
+                asked = (
+                    "reads a target, but got none" if reads_target else "reads none, but got one"
+                )
+                raise ValueError(f"stage {self.name!r}: {type(method).__name__} {asked}.")
         if self.budget.steps > 0 and not self.source:
             raise ValueError(f"stage {self.name!r} trains, but has no source population.")
         people = min((feed.per_step for feed in self.feeds()), default=0)
@@ -203,6 +211,28 @@ class Stage:
                 f"stage {self.name!r}: every part of every worker must get people, but per_step "
                 f"is {people} for {most} workers and {self.budget.accumulate} parts each."
             )
+
+    @cached_property
+    def methods(self) -> tuple[tuple[int, TrainingMethod], ...]:
+        """The method as each change leaves it, with the first step of each.
+
+        Raises:
+            ValueError: if a change is out of order, or of what is no field of the method.
+        """
+        found = [(0, self.method)]
+        for step, path, value in self.changes:
+            last, method = found[-1]
+            if not max(last, 1) <= step < self.budget.steps:
+                raise ValueError(
+                    f"stage {self.name!r}: changes must be in order of their steps, from 1 to "
+                    f"{self.budget.steps - 1}, but got one of {path!r} at {step} after {last}."
+                )
+            found.append((step, with_value(method, path, value, f"{self.name}.{path}")))
+        return tuple(found)
+
+    def method_at(self, step: int) -> TrainingMethod:
+        """The method that makes a step (0 is the first)."""
+        return next(method for first, method in reversed(self.methods) if first <= step)
 
     def description(self) -> dict[str, Any]:
         """Everything that decides the result; its digest is the key.
@@ -218,6 +248,8 @@ class Stage:
             return described
         if TRAINING_VERSION > 1:
             described["training"] = TRAINING_VERSION
+        if self.changes:
+            described[CHANGES] = describe(self.changes)
         return described | {
             "source": [feed.description() for feed in self.source],
             "target": None if self.target is None else self.target.description(),
@@ -303,29 +335,19 @@ def set_field(stage: Stage, path: str, value: Any) -> Stage:  # noqa: ANN401 - a
 
     Args:
         stage: last stage of the chain.
-        path: `stage.field`, a field of that stage's method or budget; dots lead into nested
-            dataclasses.
+        path: `stage.field`, a field of that stage's method or budget, or its `changes`; dots lead
+            into nested dataclasses.
         value: the new value.
 
     Raises:
         ValueError: if there is no such stage or field; the message names the nearest right one.
     """
     name, _, rest = path.partition(".")
-    names = [s.name for s in stage.chain()]
-    if name not in names:
-        raise ValueError(f"no stage is called {name!r}{_nearest(name, names)}.")
-    if stage.name != name:
+    if _named(stage, name) is not stage:
         assert stage.start is not None
         return dataclasses.replace(stage, start=set_field(stage.start, path, value))
-    head = rest.partition(".")[0]
-    methods, budgets = _field_names(stage.method), _field_names(stage.budget)
-    if head in methods:
-        return dataclasses.replace(stage, method=_replaced(stage.method, rest, value, path))
-    if head in budgets:
-        return dataclasses.replace(stage, budget=_replaced(stage.budget, rest, value, path))
-    raise ValueError(
-        f"stage {name!r} has no field {head!r}{_nearest(head, [*methods, *budgets])}."
-    )
+    changed: Stage = with_value(stage, _full(stage, rest), value, path)
+    return changed
 
 
 def value_of(stage: Stage, path: str) -> Any:  # noqa: ANN401 - a field's value
@@ -335,23 +357,8 @@ def value_of(stage: Stage, path: str) -> Any:  # noqa: ANN401 - a field's value
         ValueError: if there is no such stage or field; the message names the nearest right one.
     """
     name, _, rest = path.partition(".")
-    chain = {s.name: s for s in stage.chain()}
-    if name not in chain:
-        raise ValueError(f"no stage is called {name!r}{_nearest(name, list(chain))}.")
-    found, *inner = rest.split(".")
-    methods, budgets = _field_names(chain[name].method), _field_names(chain[name].budget)
-    if found not in (*methods, *budgets):
-        raise ValueError(
-            f"stage {name!r} has no field {found!r}{_nearest(found, [*methods, *budgets])}."
-        )
-    value = getattr(chain[name].method if found in methods else chain[name].budget, found)
-    for field_name in inner:
-        names = _field_names(value) if dataclasses.is_dataclass(value) else []
-        if field_name not in names:
-            hint = _nearest(field_name, names)
-            raise ValueError(f"{path!r} leads nowhere: no field {field_name!r}{hint}.")
-        value = getattr(value, field_name)
-    return value
+    one = _named(stage, name)
+    return value_at(one, _full(one, rest), path)
 
 
 def map_populations(stage: Stage, change: Callable[[Population], Population]) -> Stage:
@@ -371,29 +378,22 @@ def map_populations(stage: Stage, change: Callable[[Population], Population]) ->
     )
 
 
-def _field_names(value: Any) -> list[str]:  # noqa: ANN401 - any dataclass
-    return [f.name for f in dataclasses.fields(value)]
+def _named(stage: Stage, name: str) -> Stage:
+    """The stage of a chain that has a name."""
+    chain = {one.name: one for one in stage.chain()}
+    if name not in chain:
+        raise ValueError(f"no stage is called {name!r}{hint(name, list(chain))}.")
+    return chain[name]
 
 
-def _replaced(owner: Any, rest: str, value: Any, path: str) -> Any:  # noqa: ANN401 - any dataclass
-    head, _, tail = rest.partition(".")
-    names = _field_names(owner) if dataclasses.is_dataclass(owner) else []
-    if head not in names:
-        raise ValueError(f"{path!r} leads nowhere: no field {head!r}{_nearest(head, names)}.")
-    old = getattr(owner, head)
-    if tail:
-        return dataclasses.replace(owner, **{head: _replaced(old, tail, value, path)})
-    try:
-        new = fitted_to(owner, head, value)
-    except TypeError:
-        wanted = "number or none" if old is None else type(old).__name__
+def _full(stage: Stage, path: str) -> str:
+    """The path from a stage to one of its method's or its budget's fields."""
+    head = path.partition(".")[0]
+    methods, budgets = field_names(stage.method), field_names(stage.budget)
+    if head == CHANGES:
+        return path
+    if head not in (*methods, *budgets):
         raise ValueError(
-            f"{path} is a {wanted} (now {old!r}), but got {value!r}, a {type(value).__name__}."
-        ) from None
-    return dataclasses.replace(owner, **{head: new})
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = nearest(name, known)
-    hint = f", did you mean {close!r}?" if close else ""
-    return f"{hint} (known: {', '.join(known)})"
+            f"stage {stage.name!r} has no field {head!r}{hint(head, [*methods, *budgets])}."
+        )
+    return f"method.{path}" if head in methods else f"budget.{path}"

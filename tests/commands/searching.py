@@ -11,8 +11,8 @@ from posebridge.engine.artifacts import Store
 from posebridge.experiment import Experiment
 from posebridge.methods.mean_teacher import MeanTeacher
 from posebridge.methods.supervised import Supervised
-from posebridge.search import Halving, Search, Tpe
-from posebridge.search_space import choice, log_uniform
+from posebridge.search import Halving, PopulationBased, Search, Tpe
+from posebridge.search_space import choice, log_uniform, uniform
 from posebridge.selection import SourceValidation
 from posebridge.stages import Budget, Stage, System
 
@@ -43,11 +43,27 @@ SEARCHING = Experiment(
 )
 
 
-def write_searching(folder: Path) -> Path:
-    """The experiment as a file."""
+EVOLVING = replace(
+    SEARCHING,
+    name="evolving",
+    search=Search(
+        ("adapted",),
+        trials=4,
+        space={
+            "adapt.learning_rate": log_uniform(1e-5, 1e-1),
+            "adapt.momentum": uniform(0.5, 0.999),
+        },
+        sampler=PopulationBased(generations=3),
+        tied=2,
+    ),
+)
+
+
+def write_searching(folder: Path, name: str = "SEARCHING") -> Path:
+    """One of these experiments as a file."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "searching.py"
-    file.write_text('"""A sweep."""\nfrom commands.searching import SEARCHING as EXPERIMENT\n')
+    file = folder / f"{name.lower()}.py"
+    file.write_text(f'"""A sweep."""\nfrom commands.searching import {name} as EXPERIMENT\n')
     return file
 
 

@@ -128,6 +128,18 @@ def test_an_upright_view_is_the_crop_with_its_keypoints(made: Store) -> None:
     np.testing.assert_allclose(source.keypoints.numpy()[visible], expected[visible], atol=1e-3)
 
 
+def test_from_a_change_on_people_are_looked_at_in_another_way(made: Store) -> None:
+    plain = mean_teacher(steps=6)
+    turned = ViewPolicy(rotation_deg=90.0)
+    other = dataclasses.replace(plain.method, source_view=turned)  # type: ignore[call-arg]
+    changed = dataclasses.replace(plain, changes=((4, "source_view", turned),))
+    before, after = _batches(made, plain), _batches(made, dataclasses.replace(plain, method=other))
+    found = _batches(made, changed)
+    assert _same(found[:4], before[:4])
+    assert _same(found[4:], after[4:])
+    assert not _same(found[4:], before[4:])
+
+
 def test_bytes_become_shares_of_white() -> None:
     pixels = np.array([[[[0, 51, 255]]]], np.uint8)
     assert torch.equal(to_images(pixels, CPU).ravel(), torch.tensor([0.0, 51 / 255, 1.0]))

@@ -90,8 +90,8 @@ def _checkpoints(store: Store, stage: Stage) -> list[str]:
 def _kill_before_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     whole = Loader.batches
 
-    def batches(self: Loader, start: int) -> Iterator[Batch]:
-        for number, batch in enumerate(whole(self, start), start):
+    def batches(self: Loader, start: int, end: int) -> Iterator[Batch]:
+        for number, batch in enumerate(whole(self, start, end), start):
             if number == step:
                 raise Killed
             yield batch
@@ -195,9 +195,9 @@ def test_resuming_goes_on_from_the_last_checkpoint(store: Store) -> None:
     asked: list[int] = []
     whole = Loader.batches
 
-    def batches(self: Loader, start: int) -> Iterator[Batch]:
+    def batches(self: Loader, start: int, end: int) -> Iterator[Batch]:
         asked.append(start)
-        return whole(self, start)
+        return whole(self, start, end)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Loader, "batches", batches)
@@ -263,8 +263,8 @@ def test_a_full_disk_ends_the_stage_with_a_cure_and_the_same_command_goes_on(
     with pytest.MonkeyPatch.context() as patch:
         whole = Loader.batches
 
-        def batches(self: Loader, start: int) -> Iterator[Batch]:
-            for number, batch in enumerate(whole(self, start), start):
+        def batches(self: Loader, start: int, end: int) -> Iterator[Batch]:
+            for number, batch in enumerate(whole(self, start, end), start):
                 if number == 3:
                     patch.setattr(os, "fsync", refuse)
                 yield batch
@@ -297,8 +297,8 @@ def test_the_lease_is_told_how_far_the_stage_is(
     seen: list[dict[str, float]] = []
     whole = Loader.batches
 
-    def batches(self: Loader, start: int) -> Iterator[Batch]:
-        for batch in whole(self, start):
+    def batches(self: Loader, start: int, end: int) -> Iterator[Batch]:
+        for batch in whole(self, start, end):
             yield batch
             steps = len(seen) + 1
             while (told := _told(store)).get("step", 0) < steps:

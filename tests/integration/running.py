@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.searching import write_searching
 from integration.toy_run import ADAPT, EXPERIMENT
 from posebridge.engine.artifacts import Store
 from posebridge.engine.leases import read_holder
@@ -29,6 +30,26 @@ def command(store: Store, records: Path) -> Iterator["subprocess.Popen[bytes]"]:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         [sys.executable, "-m", "integration.toy_run", store.uri, str(records)], env=environment
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+@contextmanager
+def sweep(folder: Path, name: str = "SEARCHING") -> Iterator["subprocess.Popen[str]"]:
+    """The sweep of an experiment of `commands.searching`, on a store in a folder.
+
+    Whatever is left of it is ended.
+    """
+    folders = [str(TESTS.parent / "platform"), str(TESTS)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"}
+    words = ["sweep", str(write_searching(folder, name)), "--store", str(folder / "store")]
+    code = "import sys; from posebridge.cli import main; sys.exit(main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *words], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield process

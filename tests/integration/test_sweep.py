@@ -1,12 +1,7 @@
 """A sweep as a user runs it, and killed, and run again."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -14,30 +9,13 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from commands.searching import SEARCH, WARM_RATES, found, write_searching
-from integration.running import PATIENCE_SECONDS, TESTS
+from commands.searching import SEARCH, WARM_RATES, found
+from integration.running import PATIENCE_SECONDS, sweep
 from posebridge.engine.artifacts import Store
 from posebridge.engine.tune.storage import JOURNAL
 from posebridge.records import read_records, same_result
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def sweep(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    """The command on a store in a folder; whatever is left of it is ended."""
-    folders = [str(TESTS.parent / "platform"), str(TESTS)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"}
-    words = ["sweep", str(write_searching(folder)), "--store", str(folder / "store")]
-    code = "import sys; from posebridge.cli import main; sys.exit(main(sys.argv[1:]))"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *words], env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 def finish(folder: Path) -> str:

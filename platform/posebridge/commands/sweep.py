@@ -13,7 +13,9 @@ from posebridge.engine.execution import Execution, execute_on_ray
 from posebridge.engine.graph import Task, outstanding
 from posebridge.engine.tune.attempt import Attempt
 from posebridge.engine.tune.driver import run_sweep
+from posebridge.engine.tune.forecast import describe_plan
 from posebridge.engine.tune.frontier import SweepStoppedError
+from posebridge.engine.tune.generations import run_generations
 from posebridge.engine.tune.outcomes import read_outcomes
 from posebridge.engine.tune.pictures import sweep_picture
 from posebridge.engine.tune.proposals import importances
@@ -31,6 +33,7 @@ from posebridge.engine.tune.storage import JOURNAL, open_storage
 from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.engine.work import alone
+from posebridge.search import PopulationBased
 
 PICTURE = "sweep.png"
 
@@ -59,6 +62,7 @@ def sweep(asked: argparse.Namespace, console: Console) -> int:
     with cluster(asked.address):
         one = Sweep(replace(planned, gpus=gpus_per_task()), search)
         store = one.plan.store
+        console.print(describe_plan(one), highlight=False, markup=False)
         note_sweep(one)
         with alone(store, f"sweeps/{one.name}", result_path(one.name)) as lease:
             if lease is not None:
@@ -85,13 +89,18 @@ def _search(one: Sweep, url: str | None, console: Console) -> None:
     storage = open_storage(store, one.name, url)
     with ConsoleSweep(one, console) as shown:
         graph = Execution(store, shown)
-        proposals = run_sweep(one, Attempt(one), graph, (shown,), storage)
+        how = one.search.sampler
+        if isinstance(how, PopulationBased):
+            study = run_generations(one, how, graph, (shown,), storage)
+        else:
+            study = run_sweep(one, Attempt(one), graph, (shown,), storage)
     outcomes = list(read_outcomes(store, one.name).values())
     races = {name: race(one, name, outcomes, run_tasks) for name in one.systems}
     front = [] if one.search.cost is None else pareto_front(outcomes, one.search.cost)
-    shares = importances(proposals.study)
+    shares = importances(study)
     space = {p: d for s in one.systems.values() for p, d in one.search.space_of(s).items()}
-    picture = sweep_picture(outcomes, space, shares, one.plan.experiment.chosen_by)
+    steps = max(system.stage.budget.steps for system in one.systems.values())
+    picture = sweep_picture(outcomes, space, shares, one.plan.experiment.chosen_by, steps)
     store.write(f"sweeps/{one.name}/{PICTURE}", picture)
     write_result(one, races, front, shares)
 

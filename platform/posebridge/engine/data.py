@@ -127,14 +127,6 @@ Batch = tuple[LabeledBatch, UnlabeledBatch | None]
 
 
 @dataclass(frozen=True)
-class _Side:
-    """Labelled people, or those of a target: who is in each step, and how they are looked at."""
-
-    steps: Iterator[list[Ticket]]
-    policies: tuple[ViewPolicy, ...]
-
-
-@dataclass(frozen=True)
 class Loader:
     """The batches of a stage.
 
@@ -161,27 +153,38 @@ class Loader:
         """Who could not be used so far."""
         return self.looker.left_out
 
-    def batches(self, start: int) -> Iterator[Batch]:
-        """The batches of steps `start` to the stage's last, a few in preparation at any time."""
+    def batches(self, start: int, end: int | None = None) -> Iterator[Batch]:
+        """The batches of some steps, a few in preparation at any time.
+
+        Args:
+            start: the first step.
+            end: the step after the last; None for the end of the stage.
+        """
         cv2.setNumThreads(0)
         sides = self._sides(start)
         with ThreadPoolExecutor(self.workers, thread_name_prefix="views") as pool:
             ahead: deque[list[list[Future[Looks]]]] = deque()
-            for _ in range(start, self.stage.budget.steps):
-                ahead.append([self._submit(pool, side) for side in sides])
+            for step in range(start, self.stage.budget.steps if end is None else end):
+                policies = self._policies(step)
+                ahead.append(
+                    [self._submit(pool, *side) for side in zip(sides, policies, strict=True)]
+                )
                 if len(ahead) > PREFETCH_STEPS:
                     yield self._collect(ahead.popleft())
             while ahead:
                 yield self._collect(ahead.popleft())
 
-    def _sides(self, start: int) -> list[_Side]:
-        views = self.stage.method.views
-        sides = [_Side(self._steps(self.sources, 0, start), (views.source,))]
-        if self.target is not None:
-            assert views.target is not None
-            steps = self._steps((self.target,), len(self.sources), start)
-            sides.append(_Side(steps, views.target))
-        return sides
+    def _sides(self, start: int) -> list[Iterator[list[Ticket]]]:
+        """Who is in each step: labelled people, and those of the target if there is one."""
+        source = self._steps(self.sources, 0, start)
+        if self.target is None:
+            return [source]
+        return [source, self._steps((self.target,), len(self.sources), start)]
+
+    def _policies(self, step: int) -> list[tuple[ViewPolicy, ...]]:
+        """How a step looks at them."""
+        views = self.stage.method_at(step).views
+        return [(views.source,), *([] if views.target is None else [views.target])]
 
     def _steps(self, readers: Sequence[Reader], first: int, start: int) -> Iterator[list[Ticket]]:
         """The people of each step, of feeds that are numbered from `first` on."""
@@ -193,12 +196,17 @@ class Loader:
         while True:
             yield [t for stream, count in streams for t in itertools.islice(stream, count)]
 
-    def _submit(self, pool: ThreadPoolExecutor, side: _Side) -> list[Future[Looks]]:
-        drawn = next(side.steps)
+    def _submit(
+        self,
+        pool: ThreadPoolExecutor,
+        side: Iterator[list[Ticket]],
+        policies: tuple[ViewPolicy, ...],
+    ) -> list[Future[Looks]]:
+        drawn = next(side)
         first, last = self.group.share(len(drawn))
         size = -(-(last - first) // self.workers)
         return [
-            pool.submit(self._look, drawn[i : min(i + size, last)], side.policies)
+            pool.submit(self._look, drawn[i : min(i + size, last)], policies)
             for i in range(first, last, size)
         ]
 

@@ -53,6 +53,11 @@ class Lease:
     lost: LeaseLostError | None = None
     _progress: dict[str, float] = field(default_factory=dict, init=False)
 
+    @property
+    def folder(self) -> str:
+        """In which it lies."""
+        return self.path.rpartition("/")[0]
+
     def take(self, watch: Watch) -> None:
         """Create the lease, or take over one whose holder is gone.
 

@@ -42,15 +42,14 @@ class Optimisers:
     def __init__(self, stage: Stage, nets: nn.ModuleDict, group: Group = ALONE) -> None:
         """Build an optimiser for every player of the method; the group shares its gradients."""
         self._group = group
-        budget, self._rates = stage.budget, stage.method.learning_rates()
-        self._clip_norm = budget.clip_norm
-        self._factor = budget.factor
+        self._stage = stage
         self.step_now = 0
+        budget, rates = stage.budget, stage.method.learning_rates()
         family = torch.optim.AdamW if budget.weight_decay else torch.optim.Adam
         self.by_player = {
             player: family(
                 [p for p in nets[player].parameters() if p.requires_grad],
-                lr=self._rates[player],
+                lr=rates[player],
                 weight_decay=budget.weight_decay,
                 fused=True,
             )
@@ -61,18 +60,19 @@ class Optimisers:
         """Move one player down its loss."""
         optimiser = self.by_player[player]
         (group,) = optimiser.param_groups
-        group["lr"] = self._rates[player] * self._factor(self.step_now)
+        group["lr"] = self.rates()[player]
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._group.average([p.grad for p in group["params"] if p.grad is not None])
-        if self._clip_norm is not None:
-            nn.utils.clip_grad_norm_(group["params"], self._clip_norm)
+        if self._stage.budget.clip_norm is not None:
+            nn.utils.clip_grad_norm_(group["params"], self._stage.budget.clip_norm)
         optimiser.step()
 
     def rates(self) -> dict[str, float]:
         """Learning rate of each player at the current step."""
-        factor = self._factor(self.step_now)
-        return {player: rate * factor for player, rate in self._rates.items()}
+        factor = self._stage.budget.factor(self.step_now)
+        peaks = self._stage.method_at(self.step_now).learning_rates()
+        return {player: rate * factor for player, rate in peaks.items()}
 
 
 @dataclass
@@ -85,35 +85,68 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A stage being trained.
+class Part:
+    """The first steps of a stage, up to all of them.
 
     Attributes:
-        stage: what is asked.
+        stage: of which.
+        steps: how many, in all.
+        before: folder where an earlier part, of fewer steps, has left its checkpoint.
+    """
+
+    stage: Stage
+    steps: int
+    before: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the stage is left to train after it."""
+        return self.steps == self.stage.budget.steps
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stage, or a part of it, being trained.
+
+    Attributes:
+        part: what is asked.
         nets: everything that learns.
         optimisers: that move it.
-        store: where checkpoints go.
-        folder: of the stage in the store.
-        lease: told of the progress.
+        lease: of the folder where checkpoints go; told of the progress.
         device: where it runs.
         events: TensorBoard's writer; None for a worker that does not lead its group.
         group: of workers that share every step. Its leader alone writes.
         look: called after every step, before it is checkpointed; may end the training by raising.
     """
 
-    stage: Stage
+    part: Part
     nets: nn.ModuleDict
     optimisers: Optimisers
-    store: Store
-    folder: str
     lease: Lease
     device: torch.device
     events: SummaryWriter | None
     group: Group = ALONE
     look: Look | None = None
 
+    @property
+    def stage(self) -> Stage:
+        """The stage that is trained."""
+        return self.part.stage
+
+    @property
+    def store(self) -> Store:
+        """Where checkpoints go."""
+        return self.lease.store
+
+    @property
+    def folder(self) -> str:
+        """Into which of its folders."""
+        return self.lease.folder
+
     def train(self, data: Loader) -> Progress:
-        """Train from the last checkpoint to the end of the budget.
+        """Train from the last checkpoint to the end of the part, and leave one there.
+
+        The end of the whole stage needs none.
 
         Args:
             data: gives the batches from a step on.
@@ -125,9 +158,9 @@ class Run:
         budget = self.stage.budget
         pulse = _Pulse(self, progress.step)
         started = time.perf_counter() - progress.seconds
-        if progress.step == budget.steps:
+        if progress.step == self.part.steps:
             return progress
-        for source, target in data.batches(progress.step):
+        for source, target in data.batches(progress.step, self.part.steps):
             terms = self._update(progress.step, source, target)
             progress.step += 1
             progress.seconds = time.perf_counter() - started
@@ -135,7 +168,7 @@ class Run:
                 progress.metrics.append(self._log(progress.step, terms))
             if self.look is not None:
                 self.look(progress.step, self.nets)
-            if progress.step % budget.checkpoint_every == 0:
+            if progress.step % budget.checkpoint_every == 0 or self._ends(progress.step):
                 self._values(progress.step, terms)
                 self._save(progress, data.left_out)
             if self.group.leads:
@@ -149,7 +182,12 @@ class Run:
         with torch.autocast(
             self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"
         ):
-            return self.stage.method.update(self.nets, source, target, self.optimisers)
+            method = self.stage.method_at(step)
+            return method.update(self.nets, source, target, self.optimisers)
+
+    def _ends(self, step: int) -> bool:
+        """Whether the part ends here, and not the stage."""
+        return step == self.part.steps and not self.part.is_whole
 
     def _seed(self, step: int) -> None:
         seed = int(digest([self.stage.seed, step]), 16) % 2**63
@@ -178,7 +216,7 @@ class Run:
         return values
 
     def _checkpoints(self) -> list[str]:
-        return [n for n in self.store.children(self.folder) if n.startswith("checkpoint-")]
+        return checkpoints(self.store, self.folder)
 
     def _pool(self, left_out: LeftOut) -> None:
         """Each worker has looked at people of its own."""
@@ -218,18 +256,24 @@ class Run:
         return Progress(**saved["progress"])
 
     def _newest(self) -> bytes | None:
-        """The last checkpoint that is whole, if there is any."""
-        for name in reversed(self._checkpoints()):
-            content = self.store.read(f"{self.folder}/{name}")
-            if name.endswith(f"-{zlib.crc32(content):08x}.pt"):
-                return content
-            log.warning("%s is damaged: going back to the one before.", name)
+        """The last checkpoint that is whole, of this part or the one before, if there is any."""
+        for folder in filter(None, (self.folder, self.part.before)):
+            for name in reversed(checkpoints(self.store, folder)):
+                content = self.store.read(f"{folder}/{name}")
+                if name.endswith(f"-{zlib.crc32(content):08x}.pt"):
+                    return content
+                log.warning("%s is damaged: going back to the one before.", name)
         return None
 
     def clear(self) -> None:
         """Remove the checkpoints of a stage that is done."""
         for name in self._checkpoints():
             self.lease.delete(f"{self.folder}/{name}")
+
+
+def checkpoints(store: Store, folder: str) -> list[str]:
+    """Names of the checkpoints in a folder, the newest last."""
+    return [name for name in store.children(folder) if name.startswith("checkpoint-")]
 
 
 class _Pulse:

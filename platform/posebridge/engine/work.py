@@ -15,9 +15,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from posebridge.engine.artifacts import Store
+from posebridge.engine.conditions import kind_of
 from posebridge.engine.data import Loader, Looker
 from posebridge.engine.group import ALONE, Group
 from posebridge.engine.holders import Watch
@@ -33,7 +35,15 @@ from posebridge.engine.leases import (
 from posebridge.engine.provenance import commit, versions
 from posebridge.engine.reading import LeftOut, Read, Reader, read_directly, reader, stream
 from posebridge.engine.sharing import share
-from posebridge.engine.train import Look, Optimisers, Progress, Run, dump_weights, set_up
+from posebridge.engine.train import (
+    Look,
+    Optimisers,
+    Part,
+    Progress,
+    Run,
+    dump_weights,
+    set_up,
+)
 from posebridge.engine.workers import Workers, run_together
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crops import CropSize
@@ -140,7 +150,9 @@ def _leases(population: Population) -> str:
     return f"{population_path(population)}/leases"
 
 
-def train_stage(uri: str, stage: Stage, streamed: bool, look: Look | None = None) -> None:
+def train_stage(
+    uri: str, stage: Stage, streamed: bool, look: Look | None = None, before: str | None = None
+) -> None:
     """Train a stage, or go on with it, and leave its artifact.
 
     Args:
@@ -148,12 +160,14 @@ def train_stage(uri: str, stage: Stage, streamed: bool, look: Look | None = None
         stage: what is asked; the stage it starts from is done.
         streamed: read through Ray Data; otherwise directly.
         look: at its networks, after every step.
+        before: folder of a part of it that was trained.
     """
     store, folder = Store(uri), stage_path(stage)
     with alone(store, folder, f"{folder}/done") as lease:
         if lease is None:
             return
-        train = partial(_train, lease, stage, streamed, look)
+        whole = Part(stage, stage.budget.steps, before)
+        train = partial(_train_whole, lease, whole, streamed, look)
         if not stage.budget.is_shared:
             train(ALONE)
         else:
@@ -166,9 +180,36 @@ def _reached(lease: Lease) -> float:
     return holder.progress.get("step", 0.0) if holder else 0.0
 
 
-def _train(lease: Lease, stage: Stage, streamed: bool, look: Look | None, group: Group) -> None:
-    """Train a stage as one of a group, under a lease that perhaps another process has taken."""
-    store, folder = lease.store, stage_path(stage)
+def train_part(lease: Lease, part: Part, streamed: bool) -> nn.ModuleDict:
+    """Train the first steps of a stage, in this process; leaves a checkpoint after the last.
+
+    Args:
+        lease: of the folder where the checkpoint goes.
+        part: what is asked; the stage it starts from and the part before are done.
+        streamed: as for a stage.
+
+    Returns:
+        Its networks.
+    """
+    run, _, _ = _train(lease, part, streamed, None, ALONE)
+    return run.nets
+
+
+def _train_whole(
+    lease: Lease, part: Part, streamed: bool, look: Look | None, group: Group
+) -> None:
+    """Train a stage as one of a group; its leader leaves the artifact."""
+    run, progress, left_out = _train(lease, part, streamed, look, group)
+    if group.leads:
+        _leave(run, progress, left_out.counts())
+        run.clear()
+
+
+def _train(
+    lease: Lease, part: Part, streamed: bool, look: Look | None, group: Group
+) -> tuple[Run, Progress, LeftOut]:
+    """Train as one of a group, under a lease that perhaps another process has taken."""
+    store, stage = lease.store, part.stage
     torch.set_num_threads(stage.budget.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     start = (
@@ -181,22 +222,20 @@ def _train(lease: Lease, stage: Stage, streamed: bool, look: Look | None, group:
     share(nets, group, stage.budget.accumulate)
     optimisers = Optimisers(stage, nets, group)
     loader = stage_loader(store, stage, device, stream if streamed else read_directly, group)
-    with _writing(lease, f"{folder}/tensorboard", group) as events:
-        run = Run(stage, nets, optimisers, store, folder, lease, device, events, group, look)
-        progress = run.train(loader) if stage.budget.steps else Progress()
-    if group.leads:
-        _leave(run, progress, loader.left_out.counts())
-        run.clear()
+    with _writing(lease, group) as events:
+        run = Run(part, nets, optimisers, lease, device, events, group, look)
+        progress = run.train(loader) if part.steps else Progress()
+    return run, progress, loader.left_out
 
 
 @contextmanager
-def _writing(lease: Lease, folder: str, group: Group) -> Iterator[SummaryWriter | None]:
+def _writing(lease: Lease, group: Group) -> Iterator[SummaryWriter | None]:
     """The leader's event files; one of several also says itself how far they are."""
     if not group.leads:
         yield None
         return
     signs = nullcontext() if group.size == 1 else beating(lease)
-    with signs, event_writer(lease.store, folder) as events:
+    with signs, event_writer(lease.store, f"{lease.folder}/tensorboard") as events:
         yield events
 
 
@@ -249,6 +288,7 @@ def _leave(run: Run, progress: Progress, left_out: dict[str, int]) -> None:
         "made": {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": socket.gethostname(),
+            "device": kind_of(run.device),
             "workers": run.group.size,
             "commit": commit(),
             "versions": versions(),

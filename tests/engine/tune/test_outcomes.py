@@ -69,7 +69,7 @@ def test_a_front_is_what_nothing_beats_in_score_and_cost() -> None:
 def test_a_picture_is_drawn_of_any_sweep(count: int) -> None:
     states = [State.COMPLETE, State.PRUNED, State.FAILED]
     outcomes = [ended(n, n / 10, states[n % 3]) for n in range(count)]
-    content = sweep_picture(outcomes, SEARCH.space, {"adapt.momentum": 0.8}, "best pck_box")
+    content = sweep_picture(outcomes, SEARCH.space, {"adapt.momentum": 0.8}, "best pck_box", 9)
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert picture is not None
     assert picture.std() > 1

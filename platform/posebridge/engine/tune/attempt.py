@@ -12,7 +12,7 @@ from posebridge.engine.label_free import unlabelled_scores
 from posebridge.engine.predictors import Predictor
 from posebridge.engine.tune.events import write_events
 from posebridge.engine.tune.frontier import Trial
-from posebridge.engine.tune.outcomes import Outcome, State, write_outcome
+from posebridge.engine.tune.outcomes import Outcome, Proposal, State, write_outcome
 from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.work import stage_path, train_stage
 from posebridge.selection import LabelledLook, Look
@@ -46,7 +46,7 @@ class Rungs:
         store, path = self.sweep.plan.store, self._path(step)
         # One that was killed after a rung may pass it again.
         if not store.exists(path):
-            score = self._score(nets)
+            score = score_now(self.sweep, self.trial.proposal, nets)
             store.write_json(path, score if math.isfinite(score) else None)
         if not self.scores()[step] >= self.trial.bars.get(step, -math.inf):
             raise FellBehindError
@@ -62,14 +62,14 @@ class Rungs:
         number = self.trial.proposal.number
         return f"sweeps/{self.sweep.name}/rungs/{number:06d}-{step:08d}.json"
 
-    def _score(self, nets: nn.ModuleDict) -> float:
-        """What the declared rule says of the networks as they are."""
-        plan, proposal = self.sweep.plan, self.trial.proposal
-        system, stage = self.sweep.systems[proposal.system], self.sweep.stage(proposal)
-        rule = plan.experiment.selection
-        looks = plan.experiment.validation(system, rule)
-        found = [measure(plan.store, stage, nets, look).value(rule.metric) for look in looks]
-        return sum(found) / len(found)
+
+def score_now(sweep: Sweep, proposal: Proposal, nets: nn.ModuleDict) -> float:
+    """What the declared rule says of a proposal's networks as they are."""
+    plan, system, stage = sweep.plan, sweep.systems[proposal.system], sweep.stage(proposal)
+    rule = plan.experiment.selection
+    looks = plan.experiment.validation(system, rule)
+    found = [measure(plan.store, stage, nets, look).value(rule.metric) for look in looks]
+    return sum(found) / len(found)
 
 
 def measure(store: Store, stage: Stage, nets: nn.ModuleDict, look: Look) -> Scores:
@@ -122,17 +122,29 @@ class Attempt:
         train_stage(plan.store.uri, stage, plan.streamed, rungs)
         for task in plan.judging(system, stage):
             task.function(*task.arguments)
-        score = plan.score(system, stage, plan.experiment.selection)
-        return Outcome(
-            proposal,
-            State.COMPLETE if math.isfinite(score) else State.FAILED,
-            score,
-            cause="" if math.isfinite(score) else "its score is not a number",
-            rungs=rungs.scores(),
-            criteria=plan.scores(system, stage),
-            stage_key=stage.key(),
-            cost=_cost(plan.store, stage),
-        )
+        return completed(self.sweep, proposal, rungs.scores())
+
+
+def completed(sweep: Sweep, proposal: Proposal, rungs: dict[int, float]) -> Outcome:
+    """The outcome of a proposal that was trained and measured by every rule.
+
+    Args:
+        sweep: what is searched.
+        proposal: that was tried.
+        rungs: score while it trained, by step.
+    """
+    plan, system, stage = sweep.plan, sweep.systems[proposal.system], sweep.stage(proposal)
+    score = plan.score(system, stage, plan.experiment.selection)
+    return Outcome(
+        proposal,
+        State.COMPLETE if math.isfinite(score) else State.FAILED,
+        score,
+        cause="" if math.isfinite(score) else "its score is not a number",
+        rungs=rungs,
+        criteria=plan.scores(system, stage),
+        stage_key=stage.key(),
+        cost=_cost(plan.store, stage),
+    )
 
 
 def _cost(store: Store, stage: Stage) -> dict[str, float]:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from optuna import Study
 from optuna.storages import BaseStorage
 from ray import tune
 from ray.tune import Callback
@@ -51,7 +52,7 @@ def run_sweep(
     graph: Execution,
     watchers: Sequence[SweepWatcher] = (),
     storage: BaseStorage | None = None,
-) -> Proposals:
+) -> Study:
     """Run what is not done of a search; running again goes on.
 
     Args:
@@ -62,7 +63,7 @@ def run_sweep(
         storage: Optuna's, for people to look at.
 
     Returns:
-        The proposals, all told; their outcomes are in the store.
+        The study, which knows what became of every proposal; their outcomes are in the store.
 
     Raises:
         SweepStoppedError: if the machinery under a stage or a trial failed for good.
@@ -88,7 +89,7 @@ def run_sweep(
     if not frontier.is_exhausted:
         _fit(sweep, attempt, frontier, watchers)
     frontier.tell_rest()
-    return proposals
+    return proposals.study
 
 
 def _fit(sweep: Sweep, attempt: Try, frontier: Frontier, watchers: Sequence[SweepWatcher]) -> None:

@@ -10,6 +10,7 @@ from posebridge.engine.tune.outcomes import State, read_outcomes
 from posebridge.engine.tune.results import read_result
 from posebridge.engine.tune.show import number_text
 from posebridge.engine.tune.sweep import Sweep
+from posebridge.search import PopulationBased
 from posebridge.stages import Stage, System
 
 
@@ -33,7 +34,11 @@ def forecast(sweep: Sweep) -> Forecast:
 
 
 def describe_plan(sweep: Sweep) -> str:
-    """What a sweep will do, in words."""
+    """What a sweep will do, in words.
+
+    Raises:
+        ValueError: if its last stages cannot be looked at while they train, as the search asks.
+    """
     search, steps = sweep.search, forecast(sweep)
     shared = [f"{s.name} ({s.budget.steps} steps)" for s in sweep.shared().values()]
     once = f" {', '.join(shared)} runs once for all." if shared else ""
@@ -42,9 +47,20 @@ def describe_plan(sweep: Sweep) -> str:
     )
     return (
         f"sweep {sweep.name} ({how_far(sweep)}): {search.trials} proposals for "
-        f"{', '.join(sweep.systems)}, at most {search.ahead} open at once, judged by "
+        f"{', '.join(sweep.systems)}, {_course(sweep)}, judged by "
         f"{sweep.plan.experiment.chosen_by}.{once} At most {steps.tree:,} training steps{saved}."
     )
+
+
+def _course(sweep: Sweep) -> str:
+    """How proposals follow each other."""
+    search = sweep.search
+    if isinstance(search.sampler, PopulationBased):
+        ends = ", ".join(str(step) for step in sweep.generation_ends(search.sampler))
+        return f"side by side, the worst going on from the best after {ends} steps"
+    rungs = ", ".join(str(step) for step in sweep.rungs())
+    stopped = f", those behind stopped after {rungs} steps" if rungs else ""
+    return f"at most {search.ahead} open at once{stopped}"
 
 
 def how_far(sweep: Sweep) -> str:

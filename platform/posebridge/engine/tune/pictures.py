@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.figure
@@ -11,9 +12,11 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from posebridge.engine.tune.outcomes import Outcome, State
 from posebridge.search_space import Distribution
+from posebridge.stages import CHANGES
 
 COLUMNS = 3
 POINTS = 100
+SCORE = "score, points"
 BLUE, GREY, RED = "#0072b2", "#999999", "#d55e00"
 
 
@@ -22,18 +25,21 @@ def sweep_picture(
     space: Mapping[str, Distribution],
     importances: Mapping[str, float],
     rule: str,
+    steps: int,
 ) -> bytes:
     """Draw a sweep as a PNG.
 
     The first panel is the best score so far by number of proposals; then one panel a field, the
     most important first: a filled dot is a proposal that was finished, a ring one that was
-    stopped, a cross one that failed, a star the best.
+    stopped, a cross one that failed, a star the best. Where fields changed while a proposal
+    trained, a line is its course, the best's in colour.
 
     Args:
         outcomes: of the sweep.
         space: of the fields that were searched.
         importances: share of each field, as far as known.
         rule: what the score is, in words.
+        steps: of the last stage.
     """
     fields = sorted(space, key=lambda name: -importances.get(name, 0.0))
     panels = len(fields) + 1
@@ -45,12 +51,14 @@ def sweep_picture(
         axes = figure.subplots(rows, min(panels, COLUMNS), squeeze=False).ravel()
         _history(axes[0], outcomes)
         for axis, name in zip(axes[1:], fields, strict=False):
-            _field(axis, name, space[name], outcomes)
+            if any(is_course(outcome) for outcome in outcomes):
+                _courses(axis, name, space[name], outcomes, steps)
+            else:
+                _field(axis, name, space[name], outcomes)
             if name in importances:
                 axis.set_title(f"importance {importances[name]:.2f}", fontsize=8)
         for axis in axes[panels:]:
             axis.set_visible(False)
-        figure.supylabel("score, points")
         figure.suptitle(rule, fontsize=8)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
@@ -64,11 +72,61 @@ def best_so_far(outcomes: Sequence[Outcome]) -> tuple[list[int], list[float]]:
     return [o.proposal.number for o in ordered], scores.tolist()
 
 
+def is_course(outcome: Outcome) -> bool:
+    """Whether fields changed while a proposal trained."""
+    return any(path.endswith(f".{CHANGES}") for path in outcome.proposal.values)
+
+
+def course_of(outcome: Outcome, path: str, steps: int) -> list[tuple[int, Any]]:
+    """The values of a field while a proposal trained, each with its first step; the end last.
+
+    Args:
+        outcome: of the proposal.
+        path: `stage.field`.
+        steps: of its last stage.
+    """
+    stage, _, name = path.partition(".")
+    changes = outcome.proposal.values.get(f"{stage}.{CHANGES}", [])
+    course = [(0, outcome.proposal.values[path])]
+    course += [(step, value) for step, field, value in changes if field == name]
+    return [*course, (steps, course[-1][1])]
+
+
+def _courses(
+    axis: mpl.axes.Axes,
+    name: str,
+    distribution: Distribution,
+    outcomes: Sequence[Outcome],
+    steps: int,
+) -> None:
+    """The worst first, so that the best lie above."""
+    finished = sorted(_finished(outcomes), key=lambda o: o.score)
+    places: dict[Any, float] = {}
+    if isinstance(distribution, CategoricalDistribution):
+        places = {option: float(place) for place, option in enumerate(distribution.choices)}
+        axis.set_yticks(range(len(places)), [str(option) for option in places])
+    elif isinstance(distribution, FloatDistribution | IntDistribution) and distribution.log:
+        axis.set_yscale("log")
+    for outcome in finished:
+        at, values = zip(*course_of(outcome, name, steps), strict=True)
+        best = outcome is finished[-1]
+        axis.step(
+            at,
+            [places.get(value, value) for value in values],
+            where="post",
+            color=RED if best else GREY,
+            linewidth=2 if best else 0.8,
+        )
+    axis.set_xlabel("step")
+    axis.set_ylabel(name)
+
+
 def _history(axis: mpl.axes.Axes, outcomes: Sequence[Outcome]) -> None:
     numbers, scores = best_so_far(outcomes)
     _dots(axis, [(o.proposal.number, o) for o in outcomes])
     axis.step(numbers, scores, where="post", color=BLUE, linewidth=1.5)
     axis.set_xlabel("proposal")
+    axis.set_ylabel(SCORE)
     axis.set_title("best so far", fontsize=8)
 
 
@@ -84,6 +142,7 @@ def _field(
         axis.set_xscale("log")
     _dots(axis, tried)
     axis.set_xlabel(name)
+    axis.set_ylabel(SCORE)
 
 
 def _dots(axis: mpl.axes.Axes, tried: Sequence[tuple[float, Outcome]]) -> None:

@@ -10,7 +10,7 @@ journal whose last line was cut by a crash cannot be read again).
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -25,7 +25,7 @@ from posebridge.engine.tune.outcomes import Outcome, Proposal, State
 from posebridge.identity import digest
 from posebridge.search import Nsga2, RandomSearch, Sampler, Search, Tpe
 from posebridge.search_space import Distribution, choice
-from posebridge.stages import System
+from posebridge.stages import CHANGES, System
 
 SYSTEM = "system"
 """Name of what chooses among several systems."""
@@ -56,11 +56,10 @@ class Proposals:
         self._search, self._name = search, name
         self._systems = {one: systems[one] for one in search.systems}
         self._spaces = {one: search.space_of(system) for one, system in self._systems.items()}
-        self.study = _new_study(search, name, storage)
+        self._common = _common_space(self._spaces)
+        self.study = study_of(search, self._systems, name, storage, known)
         self._open: dict[int, Trial] = {}
         self._next = 0
-        for outcome in known:
-            self.study.add_trial(self._frozen(outcome))
         self._enqueue_defaults()
 
     @property
@@ -76,7 +75,8 @@ class Proposals:
     def propose(self) -> Proposal:
         """The next values to try, from the outcomes that were told."""
         number = self._next
-        self.study.sampler = _sampler(self._search.sampler, _seed(self._name, number))
+        seed = _seed(self._name, number)
+        self.study.sampler = _sampler(self._search.sampler, seed, self._common)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             trial = self.study.ask()
@@ -93,7 +93,7 @@ class Proposals:
                 trial.report(score, step)
         for name, value in told_beside(outcome).items():
             trial.set_user_attr(name, value)
-        state, values = self._verdict(outcome)
+        state, values = _verdict(self._search, outcome)
         self.study.tell(trial, values, state)
 
     def _draw(self, number: int, trial: Trial) -> Proposal:
@@ -110,26 +110,52 @@ class Proposals:
                 several = {SYSTEM: name} if len(self._systems) > 1 else {}
                 self.study.enqueue_trial(several | values)
 
-    def _verdict(self, outcome: Outcome) -> tuple[TrialState, list[float] | None]:
-        values = objectives(self._search, outcome)
-        if outcome.state is State.FAILED or not all(map(math.isfinite, values)):
-            return TrialState.FAIL, None
-        if outcome.state is State.PRUNED:
-            return TrialState.PRUNED, None
-        return TrialState.COMPLETE, values
 
-    def _frozen(self, outcome: Outcome) -> FrozenTrial:
-        proposal, (state, values) = outcome.proposal, self._verdict(outcome)
-        several = {SYSTEM: proposal.system} if len(self._systems) > 1 else {}
-        chooser = {SYSTEM: choice(list(self._systems))} if several else {}
-        return create_trial(
-            state=state,
-            values=values,
-            params=several | proposal.values,
-            distributions=chooser | self._spaces[proposal.system],
-            intermediate_values=outcome.rungs if self._search.cost is None else {},
-            user_attrs=told_beside(outcome),
-        )
+def study_of(
+    search: Search,
+    systems: Mapping[str, System],
+    name: str,
+    storage: BaseStorage | None,
+    outcomes: Iterable[Outcome],
+) -> optuna.Study:
+    """A study that knows some outcomes of a space.
+
+    Args:
+        search: what is searched.
+        systems: that are searched, by name.
+        name: of the study.
+        storage: for people to look at; a study of that name in it is replaced.
+        outcomes: its trials.
+    """
+    study = _new_study(search, name, storage)
+    for outcome in outcomes:
+        study.add_trial(_frozen(search, systems, outcome))
+    return study
+
+
+def _verdict(search: Search, outcome: Outcome) -> tuple[TrialState, list[float] | None]:
+    values = objectives(search, outcome)
+    if outcome.state is State.FAILED or not all(map(math.isfinite, values)):
+        return TrialState.FAIL, None
+    if outcome.state is State.PRUNED:
+        return TrialState.PRUNED, None
+    return TrialState.COMPLETE, values
+
+
+def _frozen(search: Search, systems: Mapping[str, System], outcome: Outcome) -> FrozenTrial:
+    proposal, (state, values) = outcome.proposal, _verdict(search, outcome)
+    space = search.space_of(systems[proposal.system])
+    several = {SYSTEM: proposal.system} if len(systems) > 1 else {}
+    chooser = {SYSTEM: choice(list(systems))} if several else {}
+    reported = {step: score for step, score in outcome.rungs.items() if math.isfinite(score)}
+    return create_trial(
+        state=state,
+        values=values,
+        params=several | {path: proposal.values[path] for path in space},
+        distributions=chooser | space,
+        intermediate_values=reported if search.cost is None else {},
+        user_attrs=told_beside(outcome),
+    )
 
 
 def objectives(search: Search, outcome: Outcome) -> list[float]:
@@ -141,7 +167,9 @@ def objectives(search: Search, outcome: Outcome) -> list[float]:
 
 def told_beside(outcome: Outcome) -> dict[str, Any]:
     """What a dashboard shows of a trial besides its values and score."""
+    changes = {p: v for p, v in outcome.proposal.values.items() if p.endswith(f".{CHANGES}")}
     told = {"stage": outcome.stage_key, "cause": outcome.cause} | outcome.criteria | outcome.cost
+    told |= changes
     return {k: v for k, v in told.items() if v not in ("", None) and v == v}
 
 
@@ -177,24 +205,47 @@ def suggest(name: str, distribution: Distribution, trial: Trial) -> Any:  # noqa
     )
 
 
+class _Tpe(TPESampler):
+    """Optuna's, told which fields all trials have; it would look through them at each proposal."""
+
+    def __init__(self, startup: int, seed: int, common: dict[str, Distribution]) -> None:
+        super().__init__(n_startup_trials=startup, seed=seed)
+        self._common = common
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, Distribution]:
+        # With several aims, Optuna draws each field by itself.
+        return self._common if len(study.directions) == 1 else {}
+
+
 @singledispatch
-def _sampler(asked: Sampler, seed: int) -> BaseSampler:
+def _sampler(asked: Sampler, seed: int, common: dict[str, Distribution]) -> BaseSampler:
     raise TypeError(f"a sampler must be RandomSearch, Tpe or Nsga2, but got {asked!r}.")
 
 
 @_sampler.register
-def _(asked: RandomSearch, seed: int) -> BaseSampler:
+def _(asked: RandomSearch, seed: int, common: dict[str, Distribution]) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
 @_sampler.register
-def _(asked: Tpe, seed: int) -> BaseSampler:
-    return TPESampler(n_startup_trials=asked.startup, seed=seed)
+def _(asked: Tpe, seed: int, common: dict[str, Distribution]) -> BaseSampler:
+    return _Tpe(asked.startup, seed, common)
 
 
 @_sampler.register
-def _(asked: Nsga2, seed: int) -> BaseSampler:
+def _(asked: Nsga2, seed: int, common: dict[str, Distribution]) -> BaseSampler:
     return NSGAIISampler(population_size=asked.population, seed=seed)
+
+
+def _common_space(spaces: Mapping[str, Mapping[str, Distribution]]) -> dict[str, Distribution]:
+    """Fields that the proposals of every system have, those with a single value left out."""
+    first, *others = spaces.values()
+    common = {p: d for p, d in first.items() if all(other.get(p) == d for other in others)}
+    if others:
+        common[SYSTEM] = choice(list(spaces))
+    return {path: common[path] for path in sorted(common) if not common[path].single()}
 
 
 def _seed(name: str, number: int) -> int:

@@ -14,8 +14,10 @@ from rich.text import Text
 
 from posebridge.engine.graph import Failure, Task, Watcher
 from posebridge.engine.tune.driver import SweepWatcher
+from posebridge.engine.tune.exploring import current
 from posebridge.engine.tune.outcomes import Outcome, Proposal, State
 from posebridge.engine.tune.sweep import Sweep
+from posebridge.stages import CHANGES
 
 SHOWN_BEST, SHOWN_FAILED = 5, 3
 REFRESH_SECONDS = 1.0
@@ -151,16 +153,25 @@ def table_of(sweep: Sweep, outcomes: dict[int, Outcome]) -> Table:
             str(proposal.number),
             f"[{look}]{escape(outcome.cause or outcome.state.value)}[/]",
             number_text(outcome.score),
-            *(value_text(proposal.values.get(name, "")) for name in fields),
+            *(tried(proposal, name) for name in fields),
         )
     return table
 
 
 def one_line(outcome: Outcome) -> str:
     """An outcome as a line of a log."""
-    values = ", ".join(f"{k} = {value_text(v)}" for k, v in outcome.proposal.values.items())
-    told = outcome.cause or number_text(outcome.score)
-    return f"proposal {outcome.proposal.number}: {outcome.state.value}, {told} ({values})"
+    proposal, told = outcome.proposal, outcome.cause or number_text(outcome.score)
+    fields = [path for path in proposal.values if not path.endswith(f".{CHANGES}")]
+    values = ", ".join(f"{path} = {tried(proposal, path)}" for path in fields)
+    return f"proposal {proposal.number}: {outcome.state.value}, {told} ({values})"
+
+
+def tried(proposal: Proposal, path: str) -> str:
+    """What a proposal tried of a field, first and last where it changed; empty if it has none."""
+    if path not in proposal.values:
+        return ""
+    first, last = proposal.values[path], current(proposal, [path])[path]
+    return value_text(first) + ("" if first == last else f" → {value_text(last)}")
 
 
 def number_text(score: float) -> str:

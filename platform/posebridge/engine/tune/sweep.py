@@ -10,7 +10,7 @@ from posebridge.engine.graph import Task
 from posebridge.engine.run import Plan
 from posebridge.engine.tune.outcomes import Outcome, Proposal
 from posebridge.identity import describe, digest
-from posebridge.search import Halving, Search
+from posebridge.search import Halving, PopulationBased, Search
 from posebridge.search_space import describe_distribution
 from posebridge.stages import Stage, System
 
@@ -137,6 +137,22 @@ class Sweep:
         (total,) = steps
         rungs = sorted({round(share * total) for share in halving.rungs} - {0, total})
         return tuple(rungs)
+
+    def generation_ends(self, how: PopulationBased) -> list[int]:
+        """The step of the last stage at which each generation but the last ends.
+
+        Raises:
+            ValueError: if the stage has too few steps, or trains in several processes.
+        """
+        (system,) = self.systems.values()
+        budget = system.stage.budget
+        if budget.steps < how.generations or budget.is_shared:
+            raise ValueError(
+                f"PopulationBased divides a stage that trains in one process into "
+                f"{how.generations} generations, but {system.stage.name!r} has {budget.steps} "
+                f"steps and {budget.workers} workers: give it more steps, or 1 worker."
+            )
+        return [budget.steps * k // how.generations for k in range(1, how.generations)]
 
     def bars(self, number: int, outcomes: Mapping[int, Outcome]) -> dict[int, float]:
         """Score that a proposal must reach at each rung to go on, by step.
