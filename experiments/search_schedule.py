@@ -3,9 +3,9 @@
 Run:     posebridge sweep experiments/search_schedule.py      (--scale smoke: 3 members)
 Cost:    6 members of 60 steps in 4 generations, after one warm-up that they share; about 15
          minutes on 2 cores
-Expect:  the best schedule ends with a lower learning rate and a higher momentum than it began with,
-         and scores within a point of the best constants that search_mean_teacher finds: four looks
-         in 60 steps say little about what pays in the end
+Expect:  the best schedule ends with a lower learning rate and a higher momentum than it began
+         with, and scores within a point of the best constants that search_mean_teacher finds:
+         four looks in 60 steps say little about what pays in the end
 """
 
 from dataclasses import replace

@@ -9,6 +9,8 @@ from typing import Any
 
 CLASS = "class"
 VERSION = "version"
+OWN_MODULE = "posebridge_experiment_"
+"""Begins the name of the module that an experiment's file is, which nobody can install."""
 
 
 def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or dataclass of such
@@ -50,8 +52,8 @@ def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ValueError(
-            f"{description[CLASS]} must be a class that is installed, but {error}: install the "
-            "release that made it."
+            f"{description[CLASS]} must be a class that is installed, but {error}: "
+            f"{_cure(module)}."
         ) from error
     fields = {f.name for f in dataclasses.fields(kind)}
     # What says no version is at its first.
@@ -62,6 +64,12 @@ def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe
             "make it again, or install the release that made it."
         )
     return kind(**{k: restore(v) for k, v in description.items() if k in fields})
+
+
+def _cure(module: str) -> str:
+    if module.startswith(OWN_MODULE):
+        return f"give the file that defines it (--experiment {module.removeprefix(OWN_MODULE)}.py)"
+    return "install the release that made it"
 
 
 def digest(description: Any) -> str:  # noqa: ANN401 - any JSON value
