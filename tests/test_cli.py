@@ -24,7 +24,7 @@ OPTIONS = {
     "status": EXPERIMENT,
     "leaderboard": EXPERIMENT | {"--metric", "--publish", "--picture"},
     "predict": {
-        *("--store", "--system", "images", "--out", "--boxes"),
+        *("--store", "--system", "--experiment", "images", "--out", "--boxes"),
         *("--overlays", "--no-overlays"),
     },
     "submit": {"--store", "--address", "--wait", "command"},

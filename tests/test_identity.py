@@ -64,6 +64,11 @@ def test_a_class_that_is_gone_is_named(path: str) -> None:
         restore({"class": path})
 
 
+def test_a_class_of_an_experiments_file_says_which_file_to_give() -> None:
+    with pytest.raises(ValueError, match=r"give the file that .* \(--experiment infants.py\)"):
+        restore({"class": "posebridge_experiment_infants:Mine"})
+
+
 def test_a_digest_depends_on_content_alone() -> None:
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
     assert len(digest(None)) == 16

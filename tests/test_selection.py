@@ -1,6 +1,8 @@
 """What chooses a winner."""
 
 import math
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -117,6 +119,19 @@ def test_every_rule_is_one_of_each_kind_with_the_declared_one_among_them(
     assert {type(rule) for rule in rules} == kinds
     assert len(rules) == len({rule.name for rule in rules}) == len(kinds)
     assert {type(rule) for rule in every_rule(Fixed())} == kinds
+
+
+@dataclass(frozen=True)
+class Late(SourceValidation):
+    """A rule of somebody's own."""
+
+    name: ClassVar[str] = "late"
+
+
+def test_a_rule_of_ones_own_is_one_of_every_rule() -> None:
+    rules = every_rule(Late())
+    assert rules[-1] == Late()
+    assert [rule.name for rule in rules[:-1]] == [rule.name for rule in every_rule(Fixed())]
 
 
 def test_descriptions_name_the_metric_and_the_split() -> None:

@@ -252,7 +252,7 @@ def every_rule(declared: Selection) -> tuple[Selection, ...]:
     """One rule of each kind that scores, so that what each would have chosen can be read later.
 
     Args:
-        declared: stands in place of its kind's defaults.
+        declared: stands in place of its kind's defaults; last, if its kind is a user's own.
     """
     rules = (
         SourceValidation(),
@@ -262,7 +262,8 @@ def every_rule(declared: Selection) -> tuple[Selection, ...]:
         MeanConfidence(),
         TargetOracle(),
     )
-    return tuple(declared if type(rule) is type(declared) else rule for rule in rules)
+    own = () if type(declared) in {Fixed, *map(type, rules)} else (declared,)
+    return (*(declared if type(rule) is type(declared) else rule for rule in rules), *own)
 
 
 def best(candidates: Mapping[Key, float]) -> Key:

@@ -2,6 +2,7 @@ import argparse
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,14 @@ import cv2
 import pytest
 from rich.console import Console
 
+from engine.watching import Witness
 from posebridge.commands import predict
+from posebridge.engine.artifacts import Store
+from posebridge.engine.graph import execute_here
+from posebridge.engine.run import Plan
+from posebridge.experiment import load_experiment, module_name
 
+OWN = Path(__file__).parents[1] / "integration" / "own_experiment.py"
 PHOTO = Path(__file__).parents[1] / "golden" / "movenet" / "astronaut.png"
 
 
@@ -127,3 +134,18 @@ def test_a_file_that_is_no_coco_file_is_refused(tmp_path: Path, photos: Path) ->
 def test_an_unknown_system_is_answered_with_those_there_are(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(ValueError, match=r"movenet-lightning, movenet-thunder.*'abc' begins none"):
         run(tmp_path, photos, "--system", "abc")
+
+
+def test_a_stage_of_ones_own_classes_needs_the_file_that_defines_them(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(load_experiment(OWN), Store(str(tmp_path / "store")), streamed=False)
+    warm = plan.experiment.systems[0].stage.chain()[0]
+    execute_here([*plan.populations(), *plan.training(warm, "here")], plan.store, Witness())
+    # As in another process.
+    monkeypatch.delitem(sys.modules, module_name(OWN))
+    with pytest.raises(ValueError, match=r"file that defines it \(--experiment own_experiment.py"):
+        run(tmp_path, photos, "--system", warm.key())
+    status, printed = run(tmp_path, photos, "--system", warm.key(), "--experiment", OWN)
+    assert status == 0
+    assert "Reach of Specked on specks" in printed

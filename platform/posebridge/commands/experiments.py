@@ -10,6 +10,7 @@ from rich.console import Console
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster, gpus_per_task
+from posebridge.engine.definitions import send_by_value
 from posebridge.engine.execution import execute_on_ray
 from posebridge.engine.gallery import gallery
 from posebridge.engine.graph import (
@@ -166,6 +167,7 @@ def _seeds(text: str) -> tuple[int, ...]:
 def plan_of(asked: argparse.Namespace) -> Plan:
     """What the options ask for."""
     experiment = load_experiment(asked.experiment, scale=asked.scale)
+    send_by_value(asked.experiment, experiment)
     experiment = override(experiment, dict(parse_setting(text) for text in asked.settings))
     if asked.seeds:
         experiment = replace(experiment, seeds=asked.seeds)

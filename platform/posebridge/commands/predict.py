@@ -19,6 +19,7 @@ from posebridge.engine.overlay import overlay
 from posebridge.engine.predict import LeftOut, Picture, requests
 from posebridge.engine.predict import predict as predict_images
 from posebridge.engine.predictors import find_predictor
+from posebridge.experiment import load_experiment
 from posebridge.populations.files import write_file
 from posebridge.skeletons import Skeleton
 
@@ -36,6 +37,13 @@ def add_predict(added: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="the beginning of a finished stage's key, or a shipped estimator such as "
         "movenet-lightning; a wrong one is answered with those there are",
+    )
+    added.add_argument(
+        "--experiment",
+        type=Path,
+        metavar="FILE",
+        help="where a stage was trained by a method, or of an estimator, that the file of its "
+        "experiment defines: that file",
     )
     added.add_argument("images", nargs="+", type=Path, help="images, or folders of them")
     added.add_argument("--out", type=Path, required=True, help="folder of the results")
@@ -64,6 +72,8 @@ def predict(asked: argparse.Namespace, console: Console) -> int:
     if not wanted and not left_out:
         folders = ", ".join(str(path) for path in asked.images)
         raise ValueError(f"there must be images to predict, but {folders} holds none.")
+    if asked.experiment is not None:
+        load_experiment(asked.experiment)
     predictor = find_predictor(Store(asked.store), asked.system)
     console.print(f"{predictor.title} on {predictor.device}", highlight=False, soft_wrap=True)
     found = _Found(asked.out if asked.overlays else None, predictor.skeleton)
