@@ -9,9 +9,8 @@ Each side draws from the same space of three fields with TPE, two trials at a ti
 ones, and returns a number. Ours does all that a sweep does: proposals in their order, an outcome
 in the store for each trial, TensorBoard's hyperparameters. Plain Tune has Ray's OptunaSearch, and
 neither its loggers nor its snapshots, which ours has switched off as well. The two of plain Optuna
-are processes on one journal. A trial's cost is the difference between a long and a short search,
-divided by the difference of their trials, so that what starts once does not count. Sides take
-turns.
+are processes on one journal. A trial's cost is the time between two ends of trials, after the
+first few: what starts or ends once, such as processes, does not count. Sides take turns.
 
 The interval of the ratio is 95 %, Student's t over rounds.
 """
@@ -32,6 +31,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from ray import tune
+from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 
@@ -40,10 +40,10 @@ from posebridge.engine.cluster import cluster
 from posebridge.engine.execution import Execution
 from posebridge.engine.provenance import versions
 from posebridge.engine.run import Plan
-from posebridge.engine.tune.driver import QUIET, run_sweep
-from posebridge.engine.tune.events import write_events
+from posebridge.engine.tune.driver import QUIET, SweepWatcher, run_sweep
+from posebridge.engine.tune.events import EventFiles
 from posebridge.engine.tune.frontier import Trial
-from posebridge.engine.tune.outcomes import Outcome, State, read_outcomes, write_outcome
+from posebridge.engine.tune.outcomes import Outcome, State, write_outcome
 from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.estimators.movenet import Lightning
@@ -62,6 +62,8 @@ AT_ONCE = 2
 OPEN = 4
 """Trials may be open: the two that run, and those that wait for their place."""
 STARTUP = 10
+FIRST = 5
+"""Trials that may wait for processes to start."""
 SPACE = {
     "adapt.learning_rate": log_uniform(1e-5, 1e-2),
     "adapt.momentum": uniform(0.9, 0.9999),
@@ -96,7 +98,6 @@ class Nothing:
     def __call__(self, trial: Trial) -> Outcome:
         """Leave what a trial leaves."""
         outcome = Outcome(trial.proposal, State.COMPLETE, score(trial.proposal.values))
-        write_events(self.sweep, outcome)
         write_outcome(self.sweep.plan.store, self.sweep.name, outcome)
         return outcome
 
@@ -117,34 +118,59 @@ class Plain(tune.Trainable):
         return {"done": True, "score": score(self.config)}
 
 
-def ours(trials: int, folder: str) -> int:
+class Ends(SweepWatcher, tune.Callback):
+    """Notes when trials end, ours or plain Tune's."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.times: list[float] = []
+
+    def __getstate__(self) -> dict[str, object]:
+        """Nothing: Tune keeps a copy of what it is given."""
+        return {}
+
+    def ended(self, outcome: Outcome) -> None:
+        """One of ours."""
+        self.times.append(time.perf_counter())
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: object
+    ) -> None:
+        """One of plain Tune's."""
+        self.times.append(time.perf_counter())
+
+
+def ours(trials: int, folder: str) -> list[float]:
     """A sweep of ours."""
     search = Search(("adapted",), trials, SPACE, Tpe(STARTUP), ahead=OPEN)
     systems = (System("adapted", "adapted", STAGE),)
     experiment = Experiment("nothing", systems, (ADULTS,), SourceValidation(), search=search)
     sweep = Sweep(Plan(experiment, Store(folder)), search)
     graph = Execution(sweep.plan.store, ConsoleWatcher(Console(quiet=True), 0))
-    run_sweep(sweep, Nothing(sweep), graph)
-    return len(read_outcomes(sweep.plan.store, sweep.name))
+    ends = Ends()
+    with EventFiles(sweep) as files:
+        run_sweep(sweep, Nothing(sweep), graph, (ends, files))
+    return ends.times
 
 
-def tune_with_reuse(trials: int, folder: str) -> int:
+def tune_with_reuse(trials: int, folder: str) -> list[float]:
     """Plain Tune whose actors take one trial after the other."""
     return plain_tune(trials, folder, reuse=True)
 
 
-def tune_without_reuse(trials: int, folder: str) -> int:
+def tune_without_reuse(trials: int, folder: str) -> list[float]:
     """Plain Tune with an actor for each trial."""
     return plain_tune(trials, folder, reuse=False)
 
 
-def plain_tune(trials: int, folder: str, *, reuse: bool) -> int:
+def plain_tune(trials: int, folder: str, *, reuse: bool) -> list[float]:
     """Tune with Ray's own search by Optuna."""
     search = OptunaSearch(
         SPACE, metric="score", mode="max", sampler=TPESampler(n_startup_trials=STARTUP, seed=0)
     )
     os.environ.update(QUIET)
-    found = tune.Tuner(
+    ends = Ends()
+    tune.Tuner(
         tune.with_resources(Plain, {"cpu": 1}),
         tune_config=tune.TuneConfig(
             search_alg=search,
@@ -156,21 +182,23 @@ def plain_tune(trials: int, folder: str, *, reuse: bool) -> int:
         ),
         run_config=tune.RunConfig(
             storage_path=folder,
+            callbacks=[ends],
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     ).fit()
-    return len(found)
+    return ends.times
 
 
-def optuna_with_processes(trials: int, folder: str) -> int:
+def optuna_with_processes(trials: int, folder: str) -> list[float]:
     """Optuna alone, two processes on one journal."""
     journal = str(Path(folder) / "journal")
     optuna.create_study(storage=_storage(journal), study_name="plain", direction="maximize")
     context = multiprocessing.get_context("spawn")
     with context.Pool(AT_ONCE) as pool:
         pool.starmap(_optimise, [(journal, trials // AT_ONCE, seed) for seed in range(AT_ONCE)])
-    return len(optuna.load_study(study_name="plain", storage=_storage(journal)).trials)
+    ended = optuna.load_study(study_name="plain", storage=_storage(journal)).trials
+    return [one.datetime_complete.timestamp() for one in ended if one.datetime_complete]
 
 
 def _storage(journal: str) -> JournalStorage:
@@ -200,7 +228,7 @@ def _optimise(journal: str, trials: int, seed: int) -> None:
     study.optimize(objective, n_trials=trials)
 
 
-SIDES: tuple[Callable[[int, str], int], ...] = (
+SIDES: tuple[Callable[[int, str], list[float]], ...] = (
     ours,
     tune_with_reuse,
     tune_without_reuse,
@@ -208,30 +236,27 @@ SIDES: tuple[Callable[[int, str], int], ...] = (
 )
 
 
-def seconds(side: Callable[[int, str], int], trials: int) -> float:
-    """How long a search takes."""
+def seconds(side: Callable[[int, str], list[float]], trials: int) -> float:
+    """How long one trial takes, once the first few have ended."""
     with tempfile.TemporaryDirectory() as folder:
-        since = time.perf_counter()
-        done = side(trials, folder)
-        spent = time.perf_counter() - since
-    if done != trials:
-        raise RuntimeError(f"{side.__name__} must do {trials} trials, but did {done}.")
-    return spent
+        ends = sorted(side(trials, folder))
+    if len(ends) != trials:
+        raise RuntimeError(f"{side.__name__} must end {trials} trials, but ended {len(ends)}.")
+    return (ends[-1] - ends[FIRST - 1]) / (trials - FIRST)
 
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """Seconds a trial, of each side in each round."""
-    rounds, short, long = (1, 4, 24) if quick else (5, 10, 310)
+    rounds, many, few = (1, 30, FIRST + 5) if quick else (5, 310, FIRST + 15)
     per_trial: dict[str, list[float]] = {side.__name__: [] for side in SIDES}
     with cluster(None):
         for side in SIDES:
-            seconds(side, 4)
+            seconds(side, FIRST + 1)
         for number in range(rounds):
             for side in SIDES[:: 1 if number % 2 else -1]:
                 # Without reuse a trial takes a second: fewer say as much.
-                most = long if side is not tune_without_reuse else max(long // 20, short + 4)
-                spent = seconds(side, most) - seconds(side, short)
-                per_trial[side.__name__].append(spent / (most - short))
+                trials = few if side is tune_without_reuse else many
+                per_trial[side.__name__].append(seconds(side, trials))
                 print(f"round {number + 1}: {side.__name__} {per_trial[side.__name__][-1]:.4f} s")
     ratios = [
         mine / other
@@ -246,7 +271,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
         "ms_per_trial": {name: 1000 * sum(v) / rounds for name, v in per_trial.items()},
         "trials_per_s": {name: rounds / sum(v) for name, v in per_trial.items()},
         "rounds": rounds,
-        "trials": long,
+        "trials": many,
         "at_once": AT_ONCE,
         "machine": {"cores": os.cpu_count(), "versions": versions(), "optuna": optuna.__version__},
     }

@@ -13,6 +13,7 @@ from posebridge.engine.execution import Execution, execute_on_ray
 from posebridge.engine.graph import Task, outstanding
 from posebridge.engine.tune.attempt import Attempt
 from posebridge.engine.tune.driver import run_sweep
+from posebridge.engine.tune.events import EventFiles
 from posebridge.engine.tune.forecast import describe_plan
 from posebridge.engine.tune.frontier import SweepStoppedError
 from posebridge.engine.tune.generations import run_generations
@@ -87,13 +88,13 @@ def _search(one: Sweep, url: str | None, console: Console) -> None:
 
     run_tasks(one.shared_tasks())
     storage = open_storage(store, one.name, url)
-    with ConsoleSweep(one, console) as shown:
+    with EventFiles(one) as files, ConsoleSweep(one, console) as shown:
         graph = Execution(store, shown)
         how = one.search.sampler
         if isinstance(how, PopulationBased):
-            study = run_generations(one, how, graph, (shown,), storage)
+            study = run_generations(one, how, graph, (shown, files), storage)
         else:
-            study = run_sweep(one, Attempt(one), graph, (shown,), storage)
+            study = run_sweep(one, Attempt(one), graph, (shown, files), storage)
     outcomes = list(read_outcomes(store, one.name).values())
     races = {name: race(one, name, outcomes, run_tasks) for name in one.systems}
     front = [] if one.search.cost is None else pareto_front(outcomes, one.search.cost)

@@ -10,7 +10,6 @@ from posebridge.engine.crashes import DIVERGED, explained
 from posebridge.engine.evaluate import Scores, labelled_scores
 from posebridge.engine.label_free import unlabelled_scores
 from posebridge.engine.predictors import Predictor
-from posebridge.engine.tune.events import write_events
 from posebridge.engine.tune.frontier import Trial
 from posebridge.engine.tune.outcomes import Outcome, Proposal, State, write_outcome
 from posebridge.engine.tune.sweep import Sweep
@@ -112,7 +111,6 @@ class Attempt:
         except DIVERGED as error:
             cause = explained(error)
             outcome = Outcome(trial.proposal, State.FAILED, cause=cause, rungs=rungs.scores())
-        write_events(self.sweep, outcome)
         write_outcome(self.sweep.plan.store, self.sweep.name, outcome)
         return outcome
 

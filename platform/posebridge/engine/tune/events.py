@@ -3,22 +3,57 @@
 import io
 import math
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
+from posebridge.engine.tune.driver import SweepWatcher
 from posebridge.engine.tune.outcomes import Outcome
 from posebridge.engine.tune.sweep import Sweep
 
 
-def write_events(sweep: Sweep, outcome: Outcome) -> None:
-    """Write what a proposal tried and what became of it."""
-    folder = f"sweeps/{sweep.name}/tensorboard/{outcome.proposal.number:06d}"
-    # Written at once and under one name: a writer of torch starts a thread for each file, and one
-    # that was killed leaves half of it.
-    sweep.plan.store.write(f"{folder}/events.out.tfevents", _file_of(outcome))
+class EventFiles(SweepWatcher):
+    """Writes what becomes of proposals for TensorBoard, in a thread beside the sweep."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        """Write for a sweep; use as a context manager."""
+        self._store, self._folder = sweep.plan.store, f"sweeps/{sweep.name}/tensorboard"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
+        self._written: list[Future[None]] = []
+
+    def __enter__(self) -> "EventFiles":
+        """Nothing is written yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for the last file."""
+        self._thread.shutdown()
+        for one in self._written:
+            one.result()
+
+    def began(self, outcomes: dict[int, Outcome]) -> None:
+        """Write what somebody who was killed has left out."""
+        there = set(self._store.children(self._folder))
+        for number, outcome in outcomes.items():
+            if _run(number) not in there:
+                self.ended(outcome)
+
+    def ended(self, outcome: Outcome) -> None:
+        """Write one more."""
+        self._written.append(self._thread.submit(self._write, outcome))
+
+    def _write(self, outcome: Outcome) -> None:
+        # Whole and under one name: a writer of torch starts a thread for each file, and one that
+        # was killed leaves half of it.
+        path = f"{self._folder}/{_run(outcome.proposal.number)}/events.out.tfevents"
+        self._store.write(path, _file_of(outcome))
+
+
+def _run(number: int) -> str:
+    return f"{number:06d}"
 
 
 def _file_of(outcome: Outcome) -> bytes:

@@ -19,7 +19,6 @@ from posebridge.engine.run import stage_marker
 from posebridge.engine.train import Part, checkpoints
 from posebridge.engine.tune.attempt import completed, score_now
 from posebridge.engine.tune.driver import SweepWatcher
-from posebridge.engine.tune.events import write_events
 from posebridge.engine.tune.exploring import generator, moved, replacements
 from posebridge.engine.tune.frontier import SweepStoppedError
 from posebridge.engine.tune.outcomes import (
@@ -140,7 +139,6 @@ class _Population:
             number = member.proposal.number
             if number not in outcomes:
                 outcome = self._outcome(member)
-                write_events(self._sweep, outcome)
                 write_outcome(plan.store, self._sweep.name, outcome)
                 outcomes[number] = outcome
                 for watcher in self._watchers:
