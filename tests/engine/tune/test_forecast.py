@@ -3,11 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from engine.tune.test_outcomes import ended
 from engine.tune.test_proposals import SEARCH
 from engine.tune.test_sweep import sweep
 from posebridge.engine.tune.forecast import Forecast, describe_plan, forecast, how_far
 from posebridge.engine.tune.outcomes import State, write_outcome
+from posebridge.search import PopulationBased
 from posebridge.search_space import choice, log_uniform
 
 EARLY = {**SEARCH.space, "fit.offset_weight": choice((0.5, 1.0))}
@@ -37,3 +40,20 @@ def test_it_is_told_how_far_a_sweep_is(tmp_path: Path) -> None:
     assert "fit (10 steps) runs once for all. At most 310 training steps, 1.9 times fewer" in (
         describe_plan(asked)
     )
+
+
+def test_a_population_says_when_its_members_learn_from_each_other(tmp_path: Path) -> None:
+    search = replace(SEARCH, sampler=PopulationBased(generations=4), trials=6)
+    said = describe_plan(sweep(tmp_path, search))
+    assert "side by side, the worst going on from the best after 2, 5, 7 steps, judged by" in said
+
+
+def test_a_population_needs_a_step_for_every_generation(tmp_path: Path) -> None:
+    search = replace(SEARCH, sampler=PopulationBased(generations=11), trials=6)
+    with pytest.raises(ValueError, match="into 11 generations, but 'adapt' has 10 steps and 1 wo"):
+        describe_plan(sweep(tmp_path, search))
+
+
+def test_what_saves_nothing_is_not_said_to_save(tmp_path: Path) -> None:
+    alone = replace(SEARCH, systems=("fit",), space={})
+    assert "fewer than whole systems" not in describe_plan(sweep(tmp_path, alone))

@@ -42,9 +42,9 @@ def describe_plan(sweep: Sweep) -> str:
     search, steps = sweep.search, forecast(sweep)
     shared = [f"{s.name} ({s.budget.steps} steps)" for s in sweep.shared().values()]
     once = f" {', '.join(shared)} runs once for all." if shared else ""
-    saved = (
-        f", {steps.whole / steps.tree:.1f} times fewer than whole systems" if steps.tree else ""
-    )
+    saved = ""
+    if steps.whole > steps.tree > 0:
+        saved = f", {steps.whole / steps.tree:.1f} times fewer than whole systems"
     return (
         f"sweep {sweep.name} ({how_far(sweep)}): {search.trials} proposals for "
         f"{', '.join(sweep.systems)}, {_course(sweep)}, judged by "
