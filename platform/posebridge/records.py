@@ -10,6 +10,7 @@ import fcntl
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
@@ -144,21 +145,48 @@ def read_records(path: str | Path) -> tuple[list[Record], int]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no records at {path}: run the experiment first (posebridge run), or name its folder."
-        )
-    records, skipped = [], 0
+        raise no_records(str(path))
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                content = json.loads(line)
-            except ValueError:
-                skipped += 1
-                continue
-            records.append(_from_json(content, f"{path}, line {number}"))
+        return parse_records(file, str(path))
+
+
+def parse_records(lines: Iterable[bytes], where: str) -> tuple[list[Record], int]:
+    """Records of some lines in their order, and how many half lines were skipped.
+
+    Args:
+        lines: of a records file, or of a part of one.
+        where: they are from, for people.
+
+    Raises:
+        ValueError: if a whole line is not a record of this version.
+    """
+    records, skipped = [], 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            content = json.loads(line)
+        except ValueError:
+            skipped += 1
+            continue
+        records.append(_from_json(content, f"{where}, line {number}"))
     return records, skipped
+
+
+def record_lines(records: Iterable[Record]) -> bytes:
+    """Records as whole lines.
+
+    Raises:
+        ValueError: if one holds an infinite number, or NaN outside its scores and cost.
+    """
+    return b"".join(_to_line(record) for record in records)
+
+
+def no_records(where: str) -> FileNotFoundError:
+    """What to raise where there are no records yet."""
+    return FileNotFoundError(
+        f"no records at {where}: run the experiment first (posebridge run), or name its folder."
+    )
 
 
 def _write_whole(file: int, line: bytes, size: int) -> None:

@@ -41,14 +41,6 @@ def face(tmp_path: Path) -> Face:
     return Face(tmp_path / "store", write_question(tmp_path / "experiments"))
 
 
-@pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Face, int, str]:
-    """The first run of the experiment: its status and what it printed."""
-    folder = tmp_path_factory.mktemp("first")
-    face = Face(folder / "store", write_question(folder / "experiments"))
-    return face, *face.ask("run", "--debug")
-
-
 @pytest.fixture
 def finished(first: tuple[Face, int, str], tmp_path: Path) -> Face:
     """A user whose experiment is done."""

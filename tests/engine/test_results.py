@@ -12,6 +12,7 @@ from engine.pretended import MADE, finish, half
 from populations.toy import Toy
 from posebridge.engine.artifacts import Store
 from posebridge.engine.graph import Task
+from posebridge.engine.records_folder import RecordsFolder
 from posebridge.engine.results import (
     RecordConflictError,
     note_experiment,
@@ -68,7 +69,8 @@ def _records(plan: Plan) -> list[Record]:
 
 
 def _write(plan: Plan, folder: Path) -> list[Record]:
-    return write_records(plan.store, records_of(plan, plan.choose(), "embedded"), folder)
+    kept = RecordsFolder(Store(str(folder)))
+    return write_records(plan.store, records_of(plan, plan.choose(), "embedded"), kept)
 
 
 def _of(records: list[Record], system: str, on: Population, seed: int) -> Record:

@@ -4,13 +4,13 @@ python -m integration.toy_run STORE RECORDS
 """
 
 import sys
-from pathlib import Path
 
 from engine.people import ADULTS, INFANTS
 from engine.watching import Witness
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
 from posebridge.engine.execution import execute_on_ray
+from posebridge.engine.records_folder import RecordsFolder
 from posebridge.engine.results import records_of, write_records
 from posebridge.engine.run import Plan, run_experiment
 from posebridge.estimators.movenet import Lightning
@@ -49,7 +49,8 @@ def main(uri: str, records: str) -> int:
     if failures:
         print(witness.failures)
         return 1
-    write_records(store, records_of(plan, choices, "smoke"), Path(records))
+    kept = RecordsFolder(Store(records))
+    write_records(store, records_of(plan, choices, "smoke"), kept)
     return 0
 
 

@@ -19,15 +19,18 @@ from posebridge.engine.graph import (
     execute_here,
     outstanding,
 )
+from posebridge.engine.records_folder import RecordsFolder
 from posebridge.engine.results import note_experiment, records_of, write_records
 from posebridge.engine.run import Choice, Plan, run_experiment
 from posebridge.engine.tune.results import with_sweep
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.experiment import SCALES, Experiment, load_experiment, override, parse_setting
 from posebridge.leaderboard import (
+    PeopleReader,
     Table,
     keypoint_groups,
     leaderboard,
+    people_of,
     people_reader,
     render_csv,
     render_markdown,
@@ -103,12 +106,13 @@ def run_plan(
             "same command again."
         )
         return 1
-    records = write_records(store, records_of(planned, choices, asked.scale), _records(asked))
+    folder = _records(asked)
+    records = write_records(store, records_of(planned, choices, asked.scale), folder)
     for choice in (c for c in choices if c.scores):
         picked = ", ".join(f"{k} = {v}" for k, v in choice.selected.items())
         console.print(f"{choice.system.name}: {picked} chosen", highlight=False, markup=False)
     console.print(
-        f"done: {len(records)} records in {_records(asked) / planned.experiment.name}.jsonl. "
+        f"done: {len(records)} records in {folder.place(planned.experiment.name)}. "
         f"See them: posebridge leaderboard {asked.experiment}",
         highlight=False,
         markup=False,
@@ -120,10 +124,11 @@ def run_plan(
 def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
     """Print the tables of what has been measured."""
     planned = plan_of(asked)
-    path = _records(asked) / f"{planned.experiment.name}.jsonl"
-    records, half_lines = read_records(path)
+    folder = _records(asked)
+    records, half_lines = folder.read(planned.experiment.name)
     wanted = _wanted(planned, asked.scale, records)
-    scores, groups = _tables(planned.experiment, wanted, path, asked.metric, half_lines)
+    people = people_of(folder.people, folder.store.uri)
+    scores, groups = _tables(planned.experiment, wanted, people, asked.metric, half_lines)
     console.print(render_terminal(scores))
     if console.width >= WIDE:
         console.print(render_terminal(groups))
@@ -133,7 +138,7 @@ def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
             highlight=False,
         )
     if asked.publish:
-        _publish(asked, planned.experiment, wanted, path)
+        _publish(asked, planned.experiment, wanted, folder)
         console.print(f"written to {asked.publish}", highlight=False, markup=False)
     if asked.picture:
         _draw(planned, asked.picture)
@@ -175,9 +180,8 @@ def plan_of(asked: argparse.Namespace) -> Plan:
     return with_sweep(Plan(experiment, Store(Store(asked.store).path())))
 
 
-def _records(asked: argparse.Namespace) -> Path:
-    store = Store(asked.store)
-    return Path(asked.store if store.is_local else "results") / "records"
+def _records(asked: argparse.Namespace) -> RecordsFolder:
+    return RecordsFolder.of(Store(asked.store))
 
 
 def all_tasks(planned: Plan) -> list[Task]:
@@ -214,11 +218,14 @@ def _wanted(planned: Plan, scale: str, records: list[Record]) -> list[Record]:
 
 
 def _tables(
-    experiment: Experiment, records: list[Record], path: Path, metric: str, half_lines: int
+    experiment: Experiment,
+    records: list[Record],
+    people: PeopleReader,
+    metric: str,
+    half_lines: int,
 ) -> list[Table]:
     systems = {system.name: system.role for system in experiment.systems}
     populations = [target.label for target in experiment.targets]
-    people = people_reader(path)
     main = leaderboard(
         records,
         people,
@@ -240,16 +247,19 @@ def _tables(
 
 
 def _publish(
-    asked: argparse.Namespace, experiment: Experiment, records: list[Record], path: Path
+    asked: argparse.Namespace,
+    experiment: Experiment,
+    records: list[Record],
+    folder: RecordsFolder,
 ) -> None:
     """Put exactly these records, their people's errors and their tables into a folder."""
-    file = asked.publish / "records" / path.name
-    # Where the store is not a local folder, its records may be those of the folder already.
-    if file.resolve() != path.resolve():
-        _copy(records, path, file)
+    file = asked.publish / "records" / f"{experiment.name}.jsonl"
+    # Whoever publishes into the store has them there already.
+    if file.resolve() != Path(folder.place(experiment.name)).resolve():
+        _copy(records, folder, file)
     # From what was published, so that a reader of the folder alone can make them again.
     published, half_lines = read_records(file)
-    tables = _tables(experiment, published, file, asked.metric, half_lines)
+    tables = _tables(experiment, published, people_reader(file), asked.metric, half_lines)
     boards = asked.publish / "leaderboards"
     boards.mkdir(parents=True, exist_ok=True)
     for suffix, render in (("md", render_markdown), ("csv", render_csv)):
@@ -257,10 +267,10 @@ def _publish(
         (boards / f"{experiment.name}.{suffix}").write_text(text, encoding="utf-8")
 
 
-def _copy(records: list[Record], path: Path, file: Path) -> None:
-    """Make `file` hold exactly these records of `path`, with the people's errors beside it."""
+def _copy(records: list[Record], folder: RecordsFolder, file: Path) -> None:
+    """Make `file` hold exactly these records, with the people's errors beside it."""
     before = {record.people for record in read_records(file)[0]} if file.is_file() else set()
-    people = {record.people: (path.parent / record.people).read_bytes() for record in records}
+    people = {record.people: _errors_of(record, folder) for record in records}
     (file.parent / "people").mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     for name in before - set(people):
@@ -269,3 +279,14 @@ def _copy(records: list[Record], path: Path, file: Path) -> None:
         (file.parent / name).write_bytes(content)
     for record in records:
         append_record(file, record)
+
+
+def _errors_of(record: Record, folder: RecordsFolder) -> bytes:
+    content = folder.people(record.people)
+    if content is None:
+        raise ValueError(
+            f"the errors of the people of record {record.key} ({record.system!r}) must be in "
+            f"{folder.store.uri}/{record.people}, but are gone: run the experiment again, which "
+            "puts them back."
+        )
+    return content

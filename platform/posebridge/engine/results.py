@@ -5,18 +5,18 @@ import socket
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.evaluate import Scores, evaluation_marker, floor_marker, read_scores
 from posebridge.engine.provenance import commit, versions
+from posebridge.engine.records_folder import PEOPLE, RecordsFolder
 from posebridge.engine.run import FLOORS, Choice, Plan
 from posebridge.engine.work import stage_path
 from posebridge.experiment import Experiment
 from posebridge.identity import describe, digest
 from posebridge.populations.base import Population
-from posebridge.records import RECORD_VERSION, Record, append_record, read_records, same_result
+from posebridge.records import RECORD_VERSION, Record, same_result
 from posebridge.stages import Stage
 
 
@@ -95,7 +95,7 @@ def _record(
         split="test",
         scores=measured.scores,
         skipped=dict(Counter(measured.skipped) + Counter(made.get("skipped", {}))),
-        people=f"people/{key}.parquet",
+        people=f"{PEOPLE}/{key}.parquet",
         cost=made.get("cost", {}) | measured.cost,
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         host=socket.gethostname(),
@@ -120,14 +120,14 @@ def _made(store: Store, stage: Stage | None) -> dict[str, Any]:
 
 
 def write_records(
-    store: Store, records: Iterator[tuple[Record, str]], folder: Path
+    store: Store, records: Iterator[tuple[Record, str]], folder: RecordsFolder
 ) -> list[Record]:
-    """Append the records that are not there yet, and put the people's errors beside them.
+    """Add the records that are not there yet, and put the people's errors beside them.
 
     Args:
         store: that has the evaluations.
         records: of one experiment.
-        folder: of the records files; `people/` is made in it.
+        folder: where records are kept.
 
     Returns:
         All of them.
@@ -136,26 +136,24 @@ def write_records(
         RecordConflictError: if one is on record with another result.
     """
     everything = list(records)
-    path = folder / f"{everything[0][0].experiment}.jsonl"
-    known = {r.key: r for r in read_records(path)[0]} if path.is_file() else {}
+    experiment = everything[0][0].experiment
+    known, has_people = folder.by_key(experiment), folder.has_people()
     for record, _ in everything:
-        _check_same(known.get(record.key, record), record, path)
-    (folder / "people").mkdir(parents=True, exist_ok=True)
+        _check_same(known.get(record.key, record), record, folder.place(experiment))
     for record, people in everything:
-        if record.key not in known or not (folder / record.people).is_file():
-            (folder / record.people).write_bytes(store.read(people))
-        if record.key not in known:
-            append_record(path, record)
+        if record.key not in known or record.people not in has_people:
+            folder.write_people(record.people, store.read(people))
+    folder.add(experiment, [record for record, _ in everything])
     return [record for record, _ in everything]
 
 
-def _check_same(known: Record, record: Record, path: Path) -> None:
+def _check_same(known: Record, record: Record, place: str) -> None:
     different = same_result(known, record)
     # Other libraries are no other result, but may be why there is one.
     if set(different) - {"versions"}:
         raise RecordConflictError(
             f"record {record.key} of {record.system!r} must be what it was, but "
-            f"{', '.join(different)} differ: see {path}, and what changed on this machine."
+            f"{', '.join(different)} differ: see {place}, and what changed on this machine."
         )
 
 

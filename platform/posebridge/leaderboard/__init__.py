@@ -4,7 +4,13 @@
 `render_csv` show it.
 """
 
-from posebridge.leaderboard.people import People, PeopleReader, people_reader, read_people
+from posebridge.leaderboard.people import (
+    People,
+    PeopleReader,
+    people_of,
+    people_reader,
+    read_people,
+)
 from posebridge.leaderboard.renderings import render_csv, render_markdown, render_terminal
 from posebridge.leaderboard.tables import Table, keypoint_groups, leaderboard
 
@@ -14,6 +20,7 @@ __all__ = [
     "Table",
     "keypoint_groups",
     "leaderboard",
+    "people_of",
     "people_reader",
     "read_people",
     "render_csv",

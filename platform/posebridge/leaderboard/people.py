@@ -44,10 +44,25 @@ def people_reader(records_path: str | Path) -> PeopleReader:
     """Reads what `Record.people` names, relative to the records file; None where it is missing."""
     folder = Path(records_path).parent
 
+    def content(relative: str) -> bytes | None:
+        path = folder / relative
+        return path.read_bytes() if path.is_file() else None
+
+    return people_of(content, str(folder))
+
+
+def people_of(content: Callable[[str], bytes | None], where: str) -> PeopleReader:
+    """Reads what `Record.people` names, once each; None where it is missing.
+
+    Args:
+        content: of the file of that name; None where there is none.
+        where: such files are, for people.
+    """
+
     @functools.cache
     def read(relative: str) -> People | None:
-        path = folder / relative
-        return read_people(path) if relative and path.is_file() else None
+        found = content(relative) if relative else None
+        return None if found is None else parse_people(found, f"{where}/{relative}")
 
     return read
 
@@ -58,21 +73,31 @@ def read_people(path: str | Path) -> People:
     Raises:
         ValueError: if the file is not such a Parquet file, or a person is in it twice.
     """
+    return parse_people(Path(path).read_bytes(), str(path))
+
+
+def parse_people(content: bytes, where: str) -> People:
+    """Per-person errors of one run, likewise.
+
+    Args:
+        content: of the file.
+        where: it is, for people.
+    """
     names = ["person_id", "distance_px", "visibility", "failed", *(f"{s}_px" for s in SIZES)]
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(pa.BufferReader(content))
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(
-            f"{path} must be a Parquet file of per-person errors, but got: {error}; remove it and "
-            "evaluate again."
+            f"{where} must be a Parquet file of per-person errors, but got: {error}; remove it "
+            "and evaluate again."
         ) from error
     missing = [name for name in names if name not in table.column_names]
     if missing:
-        raise ValueError(f"{path} lacks the columns {', '.join(missing)}: evaluate again.")
+        raise ValueError(f"{where} lacks the columns {', '.join(missing)}: evaluate again.")
     ids = tuple(table["person_id"].to_pylist())
     if len(set(ids)) != len(ids):
         raise ValueError(
-            f"{path} must hold every person once, but got {len(ids) - len(set(ids))} repeated."
+            f"{where} must hold every person once, but got {len(ids) - len(set(ids))} repeated."
         )
     return People(
         ids=ids,
