@@ -18,6 +18,7 @@ from posebridge.engine.tune.outcomes import Outcome, Proposal, read_outcomes
 from posebridge.engine.tune.proposals import Proposals
 from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.tune.trials import ReadyProposals, TrialRun, Try, trial_of
+from posebridge.engine.tune.warm_start import known_outcomes
 
 CRASH_RETRIES = 2
 QUIET = {
@@ -74,7 +75,7 @@ def run_sweep(
         sweep.systems,
         name=sweep.name,
         storage=storage,
-        known=[o for name in sweep.search.warm_start for o in read_outcomes(store, name).values()],
+        known=known_outcomes(sweep),
     )
     outcomes = read_outcomes(store, sweep.name)
     for watcher in watchers:

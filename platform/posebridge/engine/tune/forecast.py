@@ -10,6 +10,7 @@ from posebridge.engine.tune.outcomes import State, read_outcomes
 from posebridge.engine.tune.results import read_result
 from posebridge.engine.tune.show import number_text
 from posebridge.engine.tune.sweep import Sweep
+from posebridge.engine.tune.warm_start import known_outcomes
 from posebridge.search import PopulationBased
 from posebridge.stages import Stage, System
 
@@ -37,18 +38,22 @@ def describe_plan(sweep: Sweep) -> str:
     """What a sweep will do, in words.
 
     Raises:
-        ValueError: if its last stages cannot be looked at while they train, as the search asks.
+        ValueError: if its last stages cannot be looked at while they train, as the search asks, or
+            it cannot begin with the sweeps that it names.
     """
     search, steps = sweep.search, forecast(sweep)
     shared = [f"{s.name} ({s.budget.steps} steps)" for s in sweep.shared().values()]
     once = f" {', '.join(shared)} runs once for all." if shared else ""
+    known = len(known_outcomes(sweep))
+    begun = f" It begins with {known} outcomes of earlier sweeps." if known else ""
     saved = ""
     if steps.whole > steps.tree > 0:
         saved = f", {steps.whole / steps.tree:.1f} times fewer than whole systems"
     return (
         f"sweep {sweep.name} ({how_far(sweep)}): {search.trials} proposals for "
         f"{', '.join(sweep.systems)}, {_course(sweep)}, judged by "
-        f"{sweep.plan.experiment.chosen_by}.{once} At most {steps.tree:,} training steps{saved}."
+        f"{sweep.plan.experiment.chosen_by}.{begun}{once} At most {steps.tree:,} training steps"
+        f"{saved}."
     )
 
 
