@@ -1,0 +1,1 @@
+"""What `experiments/faults.py` does to a running command, and how it sees what came of it."""
