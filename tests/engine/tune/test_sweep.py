@@ -57,12 +57,12 @@ def test_a_trial_takes_the_threads_of_its_last_stage(tmp_path: Path) -> None:
     assert sweep(tmp_path).resources() == {"cpu": ADAPT.budget.threads, "gpu": 0.0}
 
 
-def test_a_trial_whose_stage_trains_in_workers_takes_nothing_of_its_own(tmp_path: Path) -> None:
+def test_a_trial_whose_stage_trains_in_workers_takes_no_cpu_of_its_own(tmp_path: Path) -> None:
     asked, system = sweep(tmp_path), SYSTEMS["adapt"]
     shared = replace(system, stage=replace(ADAPT, budget=Budget(10, workers=2)))
     experiment = replace(asked.plan.experiment, systems=(SYSTEMS["fit"], shared))
     other = Sweep(replace(asked.plan, experiment=experiment), asked.search)
-    assert other.resources() == {"cpu": 0.0, "gpu": 0.0}
+    assert other.resources() == {"memory": 1.0}
 
 
 def test_rungs_are_steps_of_the_last_stage(tmp_path: Path) -> None:

@@ -104,8 +104,10 @@ class Sweep:
         One that asks for several workers trains in them, and its trial only waits.
         """
         alone = [s.stage.budget for s in self.systems.values() if not s.stage.budget.is_shared]
-        cpus = max((float(budget.threads) for budget in alone), default=0.0)
-        return {"cpu": cpus, "gpu": self.plan.gpus if alone else 0.0}
+        if not alone:
+            # Tune places no trial that takes nothing at all: a byte.
+            return {"memory": 1.0}
+        return {"cpu": max(float(budget.threads) for budget in alone), "gpu": self.plan.gpus}
 
     def rungs(self) -> tuple[int, ...]:
         """Steps of the last stage at which a proposal is looked at.
