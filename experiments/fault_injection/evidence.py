@@ -34,15 +34,15 @@ class Witness:
     def __init__(self, store: Path) -> None:
         """Start without having seen any."""
         self._store = store
-        self._seen: dict[Path, tuple[int, int]] = {}
+        self.seen: dict[Path, tuple[int, int]] = {}
         self.repeated: set[Path] = set()
 
     def look(self) -> None:
         """See what is done by now."""
         versions = {path: _version(path) for path in _matching(self._store, MARKERS)}
         found = {path: version for path, version in versions.items() if version}
-        self.repeated |= {path for path in self._seen if found.get(path) != self._seen[path]}
-        self._seen |= found
+        self.repeated |= {path for path in self.seen if found.get(path) != self.seen[path]}
+        self.seen |= found
 
 
 def compare(store: Path, undisturbed: Path, name: str) -> dict[str, int]:

@@ -166,7 +166,7 @@ class DiskFull(Kind):
 
     def strike(self, scene: Scene, command: Command, random: Random, in_write: bool) -> Fault:
         """Fill it until the command has ended."""
-        scene.pause(command, scene.moment_s(random))
+        scene.let_pass(command, random)
         after_s, left = command.age_s, random.choice((0, 4096, 4096 * 64))
         with filled(scene.store.parent, left):
             scene.wait_for_end(command)
@@ -209,7 +209,7 @@ class SecondDriver(Kind):
 
     def strike(self, scene: Scene, command: Command, random: Random, in_write: bool) -> Fault:
         """Start it, and let both come to their end."""
-        scene.pause(command, random.uniform(0.0, 0.6 * scene.usual_s))
+        scene.let_pass(command, random)
         after_s = command.age_s
         second = scene.start()
         for one in (command, second):

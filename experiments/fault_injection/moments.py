@@ -5,10 +5,9 @@ from pathlib import Path
 from random import Random
 
 from fault_injection.processes import has_ended
-from fault_injection.scene import Command, Scene, TooLateError
+from fault_injection.scene import SOON_SECONDS, Command, Scene, TooLateError
 from fault_injection.work import Work, at_work, writing
 
-SOON_SECONDS = 4.0
 WRITES_AHEAD = 4
 """A fault in a write lets up to so many other writes pass, less one."""
 WATCH_SECONDS = 0.003
@@ -56,7 +55,7 @@ def anytime(scene: Scene, command: Command, random: Random, in_write: bool) -> W
     """
     if in_write:
         return somebody(scene, command, random, in_write, lambda pid: True)
-    scene.pause(command, scene.moment_s(random))
+    scene.let_pass(command, random)
     return None
 
 

@@ -61,7 +61,7 @@ def undisturbed(experiment: Path, folder: Path) -> Undisturbed:
     if not told.is_file():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        scene = Scene(experiment, folder, store, usual_s=0.0)
+        scene = Scene(experiment, folder, store)
         try:
             command = scene.start()
             scene.wait_for_end(command)
@@ -94,7 +94,7 @@ def run_round(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     with _store(folder, place, usual) as store:
-        scene = Scene(usual.experiment, folder, store, usual.seconds)
+        scene = Scene(usual.experiment, folder, store)
         try:
             if place.nodes:
                 scene.start_nodes()

@@ -20,6 +20,9 @@ from posebridge.engine.cluster import LOCAL_ENVIRONMENT
 PATIENCE_SECONDS = 600.0
 """Far more than anything takes, for a machine that has other things to do."""
 LOOK_SECONDS = 0.2
+PIECES = 12
+"""Fewer pieces of work than that are done before a fault."""
+SOON_SECONDS = 4.0
 END_SECONDS = 120.0
 """Helpers of a Ray that was killed see after up to a minute that it is gone."""
 ON_NODES: Mapping[str, str] = {
@@ -79,16 +82,15 @@ class Command:
 class Scene:
     """A store, and what goes on there."""
 
-    def __init__(self, experiment: Path, folder: Path, store: Path, usual_s: float) -> None:
+    def __init__(self, experiment: Path, folder: Path, store: Path) -> None:
         """Start with nobody at work.
 
         Args:
             experiment: its file.
             folder: for logs.
             store: of the commands.
-            usual_s: that an undisturbed command takes.
         """
-        self.store, self.usual_s = store, usual_s
+        self.store = store
         self.commands: list[Command] = []
         self.witness = Witness(store)
         self.head: list[int] = []
@@ -168,9 +170,21 @@ class Scene:
         if command.has_ended():
             raise TooLateError
 
-    def moment_s(self, random: Random) -> float:
-        """Seconds, somewhere in the course of a command."""
-        return random.uniform(2.0, 0.6 * self.usual_s)
+    def let_pass(self, command: Command, random: Random) -> None:
+        """Let a command go on until a random moment, wherever it is by then.
+
+        Moments are spread over what is done, and not over time, which depends on the machine.
+
+        Raises:
+            TooLateError: if it ends before.
+        """
+        self.witness.look()
+        pieces = len(self.witness.seen) + random.randrange(PIECES)
+        self.wait(
+            lambda: command.has_ended() or len(self.witness.seen) >= pieces or None,
+            "work is done",
+        )
+        self.pause(command, random.uniform(0.0, SOON_SECONDS))
 
     def close(self) -> list[str]:
         """End what is meant to end, and name what goes on all the same; that is killed."""
