@@ -159,7 +159,7 @@ class HeadsFirst(Selection):
 
     def description(self, target: Population) -> str:
         """The rule in words."""
-        return "best pck_torso on half of the source"
+        return "best pck_torso on the first source"
 
     def looks(self, sources: Sequence[Population], target: Population) -> tuple[Look, ...]:
         """The first source."""
@@ -183,7 +183,7 @@ EXPERIMENT = Experiment(
     selection=HeadsFirst(),
     search=Search(
         ("own",),
-        trials=5,
+        trials=4,
         ahead=2,
         space={"last.learning_rate": log_uniform(1e-4, 1e-1), "last.steps": choice((1, 2, 4))},
         sampler=Nsga2(population=2),
