@@ -2,8 +2,10 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from posebridge.engine.conditions import CPU, GPU, Conditions
 from posebridge.engine.graph import Task
 from posebridge.engine.label_free import evaluate_label_free
 from posebridge.engine.run import Plan
@@ -36,10 +38,12 @@ def pretend(plan: Plan, tasks: Sequence[Task], value: Value = half) -> None:
                     "scores": dict.fromkeys(names, score),
                     "skipped": {"undecodable image": 1},
                     "cost": {"people": 7, "evaluation_seconds": 0.25},
+                    "measured": asdict(_conditions(task)),
                 },
             )
         elif task.marker.startswith("stages/"):
-            plan.store.write_json(f"{task.folder}/manifest.json", manifest(task.arguments[1]))
+            told = manifest(task.arguments[1], _conditions(task).device)
+            plan.store.write_json(f"{task.folder}/manifest.json", told)
             plan.store.write(task.marker, b"")
         else:
             plan.store.write(task.marker, b"")
@@ -52,7 +56,12 @@ def finish(plan: Plan, value: Value = half) -> None:
     pretend(plan, list(itertools.chain.from_iterable(later)), value)
 
 
-def manifest(stage: Stage) -> dict[str, Any]:
+def _conditions(task: Task) -> Conditions:
+    device = GPU if task.gpus else CPU
+    return Conditions.of(task.function, task.arguments[1], task.cpus, device, task.people)
+
+
+def manifest(stage: Stage, device: str = CPU) -> dict[str, Any]:
     """What a trained stage says of itself."""
     steps = stage.budget.steps
     return {
@@ -66,5 +75,5 @@ def manifest(stage: Stage) -> dict[str, Any]:
             "images": 3 * steps,
             "parameters": 10,
         },
-        "made": MADE,
+        "made": MADE | {"device": device},
     }

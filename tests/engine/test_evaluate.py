@@ -15,6 +15,7 @@ from engine.people import ADULTS, INFANTS, Mislabelled, Torn, borrow, make, supe
 from populations.toy import Toy
 from posebridge.batch import Predictions
 from posebridge.engine.artifacts import Store
+from posebridge.engine.conditions import Conditions, kind_of
 from posebridge.engine.evaluate import (
     Floor,
     Scores,
@@ -143,6 +144,17 @@ def test_people_that_a_writer_rejected_are_not_measured(tmp_path: Path) -> None:
     scores, people = _evaluated(store, population)
     assert len(people["person_id"]) == 9 - 3
     assert scores.skipped == {}
+
+
+def test_it_leaves_under_what_it_was_measured(store: Store) -> None:
+    _evaluated(store, INFANTS)
+    told = store.read_json(evaluation_marker(POINTING, INFANTS, "test"))["measured"]
+    device = kind_of(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    assert Conditions(**told) == Conditions.of(evaluate_stage, POINTING, 1, device, 6)
+    # Other hyperparameters and people take a person as long.
+    other = supervised(9, method=Pointing(x=3.0))
+    alike = Conditions.of(evaluate_stage, other, 1.0, device, 20)
+    assert Conditions(**told).kind() == alike.kind()
 
 
 def test_measuring_again_does_nothing(store: Store) -> None:

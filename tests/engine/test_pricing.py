@@ -8,6 +8,7 @@ from engine.pretended import SECONDS_PER_STEP, manifest, pretend
 from engine.tiny import Tiny
 from populations.toy import Toy
 from posebridge.engine.artifacts import Store
+from posebridge.engine.conditions import GPU
 from posebridge.engine.graph import Task
 from posebridge.engine.placement import Node
 from posebridge.engine.pricing import Estimate, Price, Prices, price
@@ -16,7 +17,7 @@ from posebridge.engine.work import make_shard, stage_path
 from posebridge.experiment import Experiment
 from posebridge.methods.mean_teacher import MeanTeacher
 from posebridge.populations.base import Population
-from posebridge.selection import SourceValidation
+from posebridge.selection import SourceValidation, UnlabelledLook
 from posebridge.stages import Budget, Feed, Stage, System
 
 TARGETS: tuple[Population, ...] = (Toy(test=3),)
@@ -109,9 +110,84 @@ def test_an_evaluation_costs_its_people_at_the_price_of_a_person(plan: Plan) -> 
     prices = Prices.measured(plan.store, [done])
     larger = plan.evaluation(supervised(9), Toy(test=20), "test")
     assert prices.of(larger) == Estimate(4 * EVALUATION_SECONDS)
+    # Of another experiment, which does not know this one's tasks.
+    assert Prices.measured(plan.store).of(larger) == Estimate(4 * EVALUATION_SECONDS)
     other = supervised(9, architecture=Tiny(weights=1))
     near = prices.of(plan.evaluation(other, Toy(test=5), "test"))
     assert near == Estimate(EVALUATION_SECONDS, is_near=True)
+
+
+def test_an_older_evaluation_has_a_price_where_its_task_is_known(plan: Plan) -> None:
+    done = plan.evaluation(supervised(3), Toy(test=5), "test")
+    pretend(plan, [done])
+    content = plan.store.read_json(done.marker)
+    del content["measured"]
+    plan.store.write_json(done.marker, content)
+    larger = plan.evaluation(supervised(9), Toy(test=20), "test")
+    assert Prices.measured(plan.store).of(larger) is None
+    assert Prices.measured(plan.store, [done]).of(larger) == Estimate(4 * EVALUATION_SECONDS)
+
+
+def test_looks_at_fewer_people_than_a_rule_would_take_count_those_there_are(plan: Plan) -> None:
+    look = UnlabelledLook(Toy(train=5), "train", 200)
+    assert plan.look(supervised(3), look).people == 5
+
+
+def _tasks(plan: Plan, steps: int) -> list[Task]:
+    """A training and an evaluation."""
+    stage = supervised(steps)
+    return [_task(plan, stage), plan.evaluation(stage, Toy(test=steps), "test")]
+
+
+def test_what_a_gpu_took_does_not_price_what_a_cpu_will_do_where_both_are_known(
+    plan: Plan,
+) -> None:
+    on_gpu = dataclasses.replace(plan, gpus=1.0)
+    pretend(plan, _tasks(plan, 4))
+    fast = on_gpu.training(supervised(5), "fast")[-1]
+    pretend(on_gpu, [fast])
+    told = manifest(supervised(5), GPU)
+    told["cost"]["seconds"] /= 100
+    plan.store.write_json(f"{fast.folder}/manifest.json", told)
+    prices = Prices.measured(plan.store)
+    here, there = (one.training(supervised(30), "row")[-1] for one in (plan, on_gpu))
+    assert prices.of(here) == Estimate(30 * SECONDS_PER_STEP)
+    found = prices.of(there)
+    assert found is not None
+    assert found.seconds == pytest.approx(0.3 * SECONDS_PER_STEP)
+    assert not found.elsewhere
+
+
+def test_where_only_the_other_kind_of_device_was_measured_the_price_is_marked(plan: Plan) -> None:
+    pretend(plan, _tasks(plan, 4))
+    prices = Prices.measured(plan.store)
+    tasks = _tasks(dataclasses.replace(plan, gpus=1.0), 8)
+    estimates = [prices.of(task) for task in tasks]
+    assert estimates[0] == Estimate(8 * SECONDS_PER_STEP, elsewhere="cpu")
+    assert estimates[1] == Estimate(2 * EVALUATION_SECONDS, elsewhere="cpu")
+    assert str(estimates[0]) == "≈ 4"
+    told = price(tasks, prices, [Node(2, 1)])
+    assert (told.near, dict(told.elsewhere)) == (0, {"cpu": 2})
+    assert "2 of these prices (≈) are those of a CPU, though a GPU will do the work" in (
+        told.describe()
+    )
+
+
+def test_near_work_on_the_same_device_comes_before_the_same_work_on_the_other(plan: Plan) -> None:
+    on_gpu = dataclasses.replace(plan, gpus=1.0)
+    pretend(plan, [_task(plan, supervised(4))])
+    pretend(on_gpu, [on_gpu.training(supervised(4, per_step=6), "row")[-1]])
+    found = Prices.measured(plan.store).of(on_gpu.training(supervised(30), "row")[-1])
+    assert found == Estimate(30 * SECONDS_PER_STEP / 2, is_near=True)
+
+
+def test_older_stages_that_do_not_say_on_what_count_as_a_cpus(plan: Plan) -> None:
+    told = manifest(supervised(4))
+    del told["made"]["device"]
+    plan.store.write_json(f"{stage_path(supervised(4))}/manifest.json", told)
+    plan.store.write(f"{stage_path(supervised(4))}/done", b"")
+    found = Prices.measured(plan.store).of(_task(plan, supervised(30)))
+    assert found == Estimate(30 * SECONDS_PER_STEP)
 
 
 def test_a_shard_that_was_rendered_says_what_another_will_cost(plan: Plan) -> None:
@@ -138,11 +214,12 @@ class _Priced(Prices):
 
     def of(self, task: Task) -> Estimate | None:
         """What was said."""
-        return Estimate(self.exact[task.name]) if task.name in self.exact else None
+        place = ("cpu", task.name)
+        return Estimate(self.exact[place]) if place in self.exact else None
 
 
 def _price(nodes: list[Node], *tasks: tuple[Task, float]) -> Price:
-    prices = _Priced({task.name: seconds for task, seconds in tasks if seconds}, {})
+    prices = _Priced({("cpu", task.name): seconds for task, seconds in tasks if seconds}, {})
     return price([task for task, _ in tasks], prices, nodes)
 
 
@@ -177,6 +254,12 @@ def test_nothing_costs_nothing() -> None:
             "It takes about 2 minutes one after the other, and here at least 60 seconds: that is "
             "the longest chain of tasks. 2 of these prices (≈) are those of the nearest kind. "
             "1 tasks have no price yet.",
+        ),
+        (
+            Price(40, 40, 40, elsewhere={"gpu": 3}),
+            "It takes about 40 seconds one after the other, and here at least 40 seconds: that is "
+            "the longest chain of tasks. 3 of these prices (≈) are those of a GPU, though a CPU "
+            "will do the work: nothing like it was measured on one.",
         ),
     ],
 )

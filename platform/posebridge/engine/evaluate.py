@@ -14,6 +14,7 @@ import torch
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.coco import PersonBox
+from posebridge.engine.conditions import CPU, Conditions, kind_of
 from posebridge.engine.leases import Lease
 from posebridge.engine.predictors import PEOPLE_AT_ONCE, Crop, Predictor
 from posebridge.engine.reading import EncodedPeople, LeftOut, Reader, read_directly, reader
@@ -96,10 +97,18 @@ def read_scores(store: Store, marker: str) -> Scores:
     return Scores(scores, content["skipped"], content["cost"])
 
 
-def write_scores(lease: Lease, marker: str, scores: Scores) -> None:
-    """Leave the scores of an evaluation, which says that it is done."""
+def write_scores(lease: Lease, marker: str, scores: Scores, measured: Conditions) -> None:
+    """Leave the scores of an evaluation, which says that it is done.
+
+    Args:
+        lease: of its folder.
+        marker: file of the scores.
+        scores: what was found.
+        measured: under what it cost what it did.
+    """
     told = {name: _told(score) for name, score in scores.scores.items()}
-    lease.write_json(marker, {"scores": told, "skipped": scores.skipped, "cost": scores.cost})
+    content = {"scores": told, "skipped": scores.skipped, "cost": scores.cost}
+    lease.write_json(marker, content | {"measured": asdict(measured)})
 
 
 def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -> None:
@@ -126,8 +135,10 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
     def guess(people: EncodedPeople) -> Guesses:
         return _predictions(predictor, people, left_out)
 
+    people = population.splits()[split]
+    measured = Conditions.of(evaluate_stage, stage, stage.budget.threads, kind_of(device), people)
     marker = evaluation_marker(stage, population, split)
-    _evaluate(store, marker, (population, split), guess, left_out)
+    _evaluate(store, marker, (population, split), guess, left_out, measured)
 
 
 def labelled_scores(
@@ -165,8 +176,9 @@ def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -
             )
         return Guesses(keypoints, np.ones(keypoints.shape[:2], np.float32))
 
+    measured = Conditions.of(evaluate_floor, floor, 1, CPU, population.splits()["test"])
     marker = floor_marker(floor, feed, population)
-    _evaluate(store, marker, (population, "test"), guess, LeftOut())
+    _evaluate(store, marker, (population, "test"), guess, LeftOut(), measured)
 
 
 def _evaluate(
@@ -175,6 +187,7 @@ def _evaluate(
     on: tuple[Population, str],
     guess: Callable[[EncodedPeople], Guesses],
     left_out: LeftOut,
+    measured: Conditions,
 ) -> None:
     folder = marker.rpartition("/")[0]
     with alone(store, folder, marker) as lease:
@@ -188,7 +201,7 @@ def _evaluate(
         _write_table(lease, f"{folder}/people.parquet", table)
         _write_table(lease, f"{folder}/predictions.parquet", predictions_table(people, found))
         cost = {"people": len(people), "evaluation_seconds": time.perf_counter() - since}
-        write_scores(lease, marker, Scores(scores, left_out.counts(), cost))
+        write_scores(lease, marker, Scores(scores, left_out.counts(), cost), measured)
 
 
 def _write_table(lease: Lease, path: str, table: pa.Table) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from posebridge.engine.artifacts import Store
+from posebridge.engine.conditions import CPU
 
 
 @dataclass(frozen=True)
@@ -16,12 +17,14 @@ class FinishedStage:
         name: it was given in its system.
         stage: everything that decides its result, as `Stage.description` tells it.
         cost: what it took, by unit, such as steps and seconds.
+        device: one of `DEVICES`, on which it took that.
     """
 
     key: str
     name: str
     stage: dict[str, Any]
     cost: dict[str, float]
+    device: str
 
     def describe(self) -> str:
         """Key, name, method, estimator, and on whom it was trained."""
@@ -46,7 +49,9 @@ def finished_stages(store: Store) -> list[FinishedStage]:
     found = []
     for key in keys:
         told = json.loads(manifests[f"stages/{key}/manifest.json"])
-        found.append(FinishedStage(key, told["name"], told["stage"], told["cost"]))
+        # Older ones do not say it, and count as a CPU's.
+        device = told.get("made", {}).get("device", CPU)
+        found.append(FinishedStage(key, told["name"], told["stage"], told["cost"], device))
     return found
 
 

@@ -8,6 +8,7 @@ import torch
 
 from posebridge.engine.answers import Answers, answers_of
 from posebridge.engine.artifacts import Store
+from posebridge.engine.conditions import Conditions, kind_of
 from posebridge.engine.evaluate import Scores, write_scores
 from posebridge.engine.predictors import Predictor
 from posebridge.engine.reading import LeftOut, read_directly, reader
@@ -60,9 +61,17 @@ def evaluate_label_free(uri: str, stage: Stage, asked: UnlabelledLook) -> None:
             return
         since = time.perf_counter()
         torch.set_num_threads(stage.budget.threads)
-        found = unlabelled_scores(store, stage, _predictor(store, stage), asked)
+        predictor = _predictor(store, stage)
+        found = unlabelled_scores(store, stage, predictor, asked)
         cost = found.cost | {"evaluation_seconds": time.perf_counter() - since}
-        write_scores(lease, marker, dataclasses.replace(found, cost=cost))
+        measured = Conditions.of(
+            evaluate_label_free,
+            stage,
+            stage.budget.threads,
+            kind_of(predictor.device),
+            people_of(asked),
+        )
+        write_scores(lease, marker, dataclasses.replace(found, cost=cost), measured)
 
 
 def unlabelled_scores(
@@ -105,6 +114,11 @@ def _scores(answers: Answers, prior: PosePrior | None) -> dict[str, Score]:
 def _score(values: np.ndarray) -> Score:
     """Their sum; what is undefined is counted, adds nothing, and is listed as a failure."""
     return Score(float(np.nansum(values)), values.size, int(np.isnan(values).sum()))
+
+
+def people_of(asked: UnlabelledLook) -> int:
+    """How many people it looks at, as a plan counts them."""
+    return min(asked.people, asked.population.splits()[asked.split])
 
 
 def trained_on(stage: Stage) -> tuple[Feed, ...]:

@@ -1,21 +1,26 @@
 """What work will cost, from what like work has cost.
 
-A task is priced by its own kind where that was measured, and else by the nearest kind that was.
+A task is priced by its own kind where that was measured, and else by the nearest kind that was; on
+the kind of device that it will run on, and only where nothing was measured there, on the other.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
 from posebridge.engine.artifacts import Store
+from posebridge.engine.conditions import CPU, DEVICES, GPU, Conditions
 from posebridge.engine.finished import finished_stages
 from posebridge.engine.graph import Task
 from posebridge.engine.placement import Node, at_once
-from posebridge.identity import describe, digest
+from posebridge.identity import digest
 from posebridge.stages import Stage
+
+Place = tuple[str, str]
+"""A kind of device, and what takes the same time on it."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +32,34 @@ class Work:
         near: what takes about the same time per unit and person.
         units: steps of a training; otherwise people.
         size: people in a unit.
+        device: one of `DEVICES`.
     """
 
     kind: str
     near: str
     units: float
     size: float = 1.0
+    device: str = CPU
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds that a task will take, and whether only work near to it was measured."""
+    """What a task will take.
+
+    Attributes:
+        seconds: of the whole task.
+        is_near: whether only work near to it was measured.
+        elsewhere: the kind of device that this was measured on, where it is not the task's own.
+    """
 
     seconds: float
     is_near: bool = False
+    elsewhere: str = ""
 
     def __str__(self) -> str:
-        """As text; what is only near is marked."""
-        return f"≈ {self.seconds:.0f}" if self.is_near else f"{self.seconds:.0f}"
+        """As text; what is no measure of just this is marked."""
+        is_exact = not (self.is_near or self.elsewhere)
+        return f"{self.seconds:.0f}" if is_exact else f"≈ {self.seconds:.0f}"
 
 
 @dataclass(frozen=True)
@@ -52,23 +67,28 @@ class Prices:
     """What was measured in a store.
 
     Attributes:
-        exact: median seconds per unit, by kind.
-        near: median seconds per unit and person, by what is near.
+        exact: median seconds per unit, by device and kind.
+        near: median seconds per unit and person, by device and what is near.
     """
 
-    exact: Mapping[str, float]
-    near: Mapping[str, float]
+    exact: Mapping[Place, float]
+    near: Mapping[Place, float]
 
     @classmethod
     def measured(cls, store: Store, tasks: Iterable[Task] = ()) -> "Prices":
-        """The prices of all finished stages of a store, and of what is done of some tasks."""
+        """The prices of all finished stages and evaluations of a store.
+
+        Args:
+            store: where they lie.
+            tasks: of which those that are done count as well, whatever they do.
+        """
         exact, near = defaultdict(list), defaultdict(list)
         for work, seconds in [*_trainings(store), *_others(store, tasks)]:
-            exact[work.kind].append(seconds / work.units)
-            near[work.near].append(seconds / work.units / work.size)
+            exact[work.device, work.kind].append(seconds / work.units)
+            near[work.device, work.near].append(seconds / work.units / work.size)
         return cls(
-            {kind: median(found) for kind, found in exact.items()},
-            {kind: median(found) for kind, found in near.items()},
+            {place: median(found) for place, found in exact.items()},
+            {place: median(found) for place, found in near.items()},
         )
 
     def of(self, task: Task) -> Estimate | None:
@@ -76,26 +96,33 @@ class Prices:
         work = work_of(task)
         if work is None:
             return Estimate(0.0)
-        if work.kind in self.exact:
-            return Estimate(work.units * self.exact[work.kind])
-        if work.near in self.near:
-            return Estimate(work.units * work.size * self.near[work.near], is_near=True)
+        if (found := self._on(work.device, work)) is not None:
+            return found
+        (other,) = set(DEVICES) - {work.device}
+        found = self._on(other, work)
+        return found and replace(found, elsewhere=other)
+
+    def _on(self, device: str, work: Work) -> Estimate | None:
+        if (device, work.kind) in self.exact:
+            return Estimate(work.units * self.exact[device, work.kind])
+        if (device, work.near) in self.near:
+            return Estimate(work.units * work.size * self.near[device, work.near], is_near=True)
         return None
 
 
 def work_of(task: Task) -> Work | None:
     """What a task does, and how much of it; None if it takes no time worth telling."""
+    device = GPU if task.gpus else CPU
     if task.steps:
         stage: Stage = task.arguments[1]
-        return _training(stage.description())
+        return _training(stage.description(), device)
     if task.people:
-        near = task.function.__name__
-        kind = digest([near, task.cpus, task.gpus, _described(task.arguments[1])])
-        return Work(kind, near, task.people)
+        subject = task.arguments[1]
+        return _other(Conditions.of(task.function, subject, task.cpus, device, task.people))
     return None
 
 
-def _training(stage: dict[str, Any]) -> Work:
+def _training(stage: dict[str, Any], device: str) -> Work:
     budget = stage["budget"]
     feeds = [*stage["source"], *([stage["target"]] if stage["target"] else [])]
     per_step = [feed["per_step"] for feed in feeds]
@@ -103,30 +130,44 @@ def _training(stage: dict[str, Any]) -> Work:
     method = [stage["method"]["class"], stage["method"].get("teacher_views", 1)]
     near = [*method, stage["architecture"]]
     processes = [budget["threads"], budget.get("workers", 1), budget.get("accumulate", 1)]
-    return Work(digest([near, per_step, processes]), digest(near), budget["steps"], sum(per_step))
+    kind = digest([near, per_step, processes])
+    return Work(kind, digest(near), budget["steps"], sum(per_step), device)
 
 
-def _described(subject: Any) -> Any:  # noqa: ANN401 - a stage, a floor, a population
-    """What of a task's subject decides how long a person takes."""
-    if isinstance(subject, Stage):
-        return [describe(subject.method)["class"], describe(subject.architecture)]
-    return type(subject).__name__
+def _other(conditions: Conditions) -> Work:
+    """An evaluation, or a shard that is rendered."""
+    return Work(conditions.kind(), conditions.work, conditions.people, device=conditions.device)
 
 
 def _trainings(store: Store) -> list[tuple[Work, float]]:
     trained = [stage for stage in finished_stages(store) if stage.cost["steps"]]
-    return [(_training(stage.stage), stage.cost["seconds"]) for stage in trained]
+    return [(_training(one.stage, one.device), one.cost["seconds"]) for one in trained]
 
 
 def _others(store: Store, tasks: Iterable[Task]) -> list[tuple[Work, float]]:
     """Evaluations and shards, whose markers say how long they took."""
-    works = {t.marker: work for t in tasks if not t.steps and (work := work_of(t))}
-    costs = {marker: _seconds(content) for marker, content in store.read_many(works).items()}
-    return [(works[marker], seconds) for marker, seconds in costs.items() if seconds]
+    # Older markers do not say what they measured; that of a known task does all the same.
+    known = {t.marker: work for t in tasks if not t.steps and (work := work_of(t))}
+    names = store.children("evaluations")
+    markers = [*known, *(f"evaluations/{name}/scores.json" for name in names)]
+    found = []
+    for marker, content in store.read_many(markers).items():
+        told = json.loads(content or b"{}")
+        work, seconds = _done(told, known.get(marker)), _seconds(told)
+        if work and seconds:
+            found.append((work, seconds))
+    return found
 
 
-def _seconds(marker: bytes) -> float | None:
-    cost = json.loads(marker or b"{}").get("cost", {})
+def _done(told: dict[str, Any], known: Work | None) -> Work | None:
+    """What was done under what a marker says; without that, what is known of it, on a CPU."""
+    if "measured" in told:
+        return _other(Conditions(**told["measured"]))
+    return known and replace(known, device=CPU)
+
+
+def _seconds(told: dict[str, Any]) -> float | None:
+    cost = told.get("cost", {})
     found: float | None = cost.get("evaluation_seconds", cost.get("seconds"))
     return found
 
@@ -140,6 +181,7 @@ class Price:
         chain: of the longest chain of tasks that wait for each other.
         packed: if the nodes are never idle.
         near: number of tasks for which only something near was measured.
+        elsewhere: number of tasks for which only the other kind of device was, by what it is.
         unknown: number of tasks like which nothing was; not counted in any sum.
     """
 
@@ -147,6 +189,7 @@ class Price:
     chain: float
     packed: float
     near: int = 0
+    elsewhere: Mapping[str, int] = field(default_factory=dict)
     unknown: int = 0
 
     def describe(self) -> str:
@@ -154,6 +197,12 @@ class Price:
         told = [self._known()] if self.seconds else []
         if self.near:
             told.append(f"{self.near} of these prices (≈) are those of the nearest kind.")
+        for device, count in self.elsewhere.items():
+            (own,) = set(DEVICES) - {device}
+            told.append(
+                f"{count} of these prices (≈) are those of a {device.upper()}, though a "
+                f"{own.upper()} will do the work: nothing like it was measured on one."
+            )
         if self.unknown:
             told.append(f"{self.unknown} tasks have no price yet.")
         return " ".join(told) or "Nothing is left that takes time."
@@ -177,7 +226,8 @@ def price(tasks: Sequence[Task], prices: Prices, nodes: Sequence[Node]) -> Price
         seconds=sum(known.values()),
         chain=_longest(tasks, known),
         packed=sum(known.get(task.marker, 0.0) / at_once(task, nodes) for task in tasks),
-        near=sum(1 for estimate in estimates if estimate and estimate.is_near),
+        near=sum(1 for one in estimates if one and one.is_near and not one.elsewhere),
+        elsewhere=Counter(one.elsewhere for one in estimates if one and one.elsewhere),
         unknown=estimates.count(None),
     )
 

@@ -14,7 +14,12 @@ from posebridge.engine.evaluate import (
     read_scores,
 )
 from posebridge.engine.graph import Failure, Task, note_failure
-from posebridge.engine.label_free import evaluate_label_free, label_free_marker, trained_on
+from posebridge.engine.label_free import (
+    evaluate_label_free,
+    label_free_marker,
+    people_of,
+    trained_on,
+)
 from posebridge.engine.work import (
     finish_population,
     make_shard,
@@ -165,7 +170,7 @@ class Plan:
             needs=(stage_marker(stage), *(manifest_marker(one) for one in people)),
             cpus=stage.budget.threads,
             gpus=self.gpus,
-            people=look.people or look.population.splits()[look.split],
+            people=people_of(look),
         )
 
     def undecided(self) -> list[System]:
