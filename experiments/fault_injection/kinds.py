@@ -112,14 +112,15 @@ class ProcessKilled(Kind):
 
 @dataclass(frozen=True, kw_only=True)
 class DriverKilled(Kind):
-    """The command itself; what it had started sees to its own end."""
+    """The command: alone, so that what it started must see to its own end, or with all of it."""
 
     def strike(self, scene: Scene, command: Command, random: Random, in_write: bool) -> Fault:
-        """Kill it."""
+        """Kill it, as a user does, or as the end of a container or of a batch job does."""
         work = anytime(scene, command, random, in_write)
-        after_s = command.age_s
-        kill([command.pid])
-        return Fault(self.name, str(work or "somewhen"), after_s, cut_short(scene, work))
+        after_s, alone = command.age_s, random.random() < 0.5
+        kill([command.pid] if alone else tree(command.pid))
+        struck = f"{'it alone' if alone else 'all of it'}, at {work or 'any moment'}"
+        return Fault(self.name, struck, after_s, cut_short(scene, work))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,7 @@ class HeadLost(Kind):
         kill(pid for head in scene.head for pid in tree(head))
         scene.wait_for_end(command)
         scene.start_nodes()
-        return Fault(self.name, str(work or "somewhen"), after_s, cut_short(scene, work))
+        return Fault(self.name, str(work or "any moment"), after_s, cut_short(scene, work))
 
 
 @dataclass(frozen=True, kw_only=True)

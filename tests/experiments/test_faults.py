@@ -59,5 +59,11 @@ def test_a_sweep_whose_trial_and_driver_are_killed_finds_the_same(tmp_path: Path
     found = json.loads(told.stdout.splitlines()[-1])
     assert found["faults"] == 2
     assert found["records"] == 2 * 12
-    wrong = ("records_lost", "records_different", "stages_run_twice", "processes_left")
+    wrong = (
+        "records_lost",
+        "records_different",
+        "stages_run_twice",
+        "processes_left",
+        "tracebacks",
+    )
     assert {name: found[name] for name in wrong} == dict.fromkeys(wrong, 0)

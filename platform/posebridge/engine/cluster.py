@@ -48,6 +48,8 @@ def cluster(address: str | None) -> Iterator[None]:
         ConnectionError: if there is no cluster at the address, or none can be started here.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)
+    # Tune would show a traceback of every try that failed, also of one that is tried again.
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     address = address or address_of_job(os.environ)
     if address is None:
         _keep_private()
