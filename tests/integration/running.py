@@ -1,6 +1,7 @@
 """The small experiment as a process of its own, which can be killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -49,7 +50,12 @@ def sweep(folder: Path, name: str = "SEARCHING") -> Iterator["subprocess.Popen[s
     words = ["sweep", str(write_searching(folder, name)), "--store", str(folder / "store")]
     code = "import sys; from posebridge.cli import main; sys.exit(main(sys.argv[1:]))"
     with subprocess.Popen(
-        [sys.executable, "-c", code, *words], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell's background processes, and theirs, ignore an interrupt.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             yield process

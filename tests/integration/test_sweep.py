@@ -71,17 +71,29 @@ def test_people_can_look_at_it_with_the_tools_they_know(undisturbed: Path) -> No
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_after_the_command_was_killed_the_same_command_finds_the_same(
-    undisturbed: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "sent",
+    [
+        signal.SIGKILL,
+        # An interrupt, which Tune takes for a wish to end well if it may.
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        # What batch systems send before a job's time is up; Tune does the same.
+        pytest.param(signal.SIGUSR1, marks=pytest.mark.long),
+    ],
+)
+def test_after_the_command_was_ended_the_same_command_finds_the_same(
+    undisturbed: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
     store = Store(str(tmp_path / "store"))
     with sweep(tmp_path) as process:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while _ended(store) < 3 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
+        process.send_signal(sent)
+        said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode != 0, said
     assert 3 <= _ended(store) < SEARCH.trials
+    assert not list((tmp_path / "store/sweeps").rglob("result.json"))
     finish(tmp_path)
     theirs = Store(str(undisturbed / "store"))
     assert found(store) == found(theirs)

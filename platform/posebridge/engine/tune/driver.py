@@ -28,6 +28,8 @@ QUIET = {
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # Tune would take an interrupt for a wish to end well, and return what there is.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
 
 
@@ -67,7 +69,8 @@ def run_sweep(
         The study, which knows what became of every proposal; their outcomes are in the store.
 
     Raises:
-        SweepStoppedError: if the machinery under a stage or a trial failed for good.
+        SweepStoppedError: if the machinery under a stage or a trial failed for good, or Tune was
+            interrupted.
     """
     store = sweep.plan.store
     proposals = Proposals(
@@ -89,6 +92,9 @@ def run_sweep(
     frontier.advance()
     if not frontier.is_exhausted:
         _fit(sweep, attempt, frontier, watchers)
+    ended, asked = len(frontier.outcomes), sweep.search.trials
+    if ended < asked:
+        raise SweepStoppedError(f"it was interrupted after {ended} of {asked} proposals")
     frontier.tell_rest()
     return proposals.study
 
