@@ -13,7 +13,8 @@ import subprocess, time
 from fault_injection.processes import adopt_orphans, bury, descendants, has_ended, kill, title
 
 adopt_orphans()
-shell = subprocess.run(["sh", "-c", "sleep 600 >/dev/null & echo $!"], stdout=subprocess.PIPE, text=True)
+start = ["sh", "-c", "sleep 600 >/dev/null & echo $!"]
+shell = subprocess.run(start, stdout=subprocess.PIPE, text=True)
 orphan = int(shell.stdout)
 assert [process.pid for process in descendants()] == [orphan]
 assert title(orphan) == "sleep 600"
