@@ -18,7 +18,7 @@ from posebridge.engine.tune.forecast import describe_plan
 from posebridge.engine.tune.frontier import SweepStoppedError
 from posebridge.engine.tune.generations import run_generations
 from posebridge.engine.tune.outcomes import read_outcomes
-from posebridge.engine.tune.pictures import sweep_picture
+from posebridge.engine.tune.pictures import Found, sweep_picture
 from posebridge.engine.tune.proposals import importances
 from posebridge.engine.tune.race import race
 from posebridge.engine.tune.results import (
@@ -29,6 +29,7 @@ from posebridge.engine.tune.results import (
     with_sweep,
     write_result,
 )
+from posebridge.engine.tune.rules import judge, rules_table
 from posebridge.engine.tune.show import ConsoleSweep, table_of
 from posebridge.engine.tune.storage import JOURNAL, open_storage
 from posebridge.engine.tune.sweep import Sweep
@@ -98,12 +99,7 @@ def _search(one: Sweep, url: str | None, console: Console) -> None:
     outcomes = list(read_outcomes(store, one.name).values())
     races = {name: race(one, name, outcomes, run_tasks) for name in one.systems}
     front = [] if one.search.cost is None else pareto_front(outcomes, one.search.cost)
-    shares = importances(study)
-    space = {p: d for s in one.systems.values() for p, d in one.search.space_of(s).items()}
-    steps = max(system.stage.budget.steps for system in one.systems.values())
-    picture = sweep_picture(outcomes, space, shares, one.plan.experiment.chosen_by, steps)
-    store.write(f"sweeps/{one.name}/{PICTURE}", picture)
-    write_result(one, races, front, shares)
+    write_result(one, races, front, importances(study))
 
 
 def _report(one: Sweep, console: Console) -> None:
@@ -111,6 +107,15 @@ def _report(one: Sweep, console: Console) -> None:
     store = one.plan.store
     outcomes, result = read_outcomes(store, one.name), read_result(store, one.name)
     assert result is not None
+    found = Found(
+        tuple(outcomes.values()),
+        frozenset(won["number"] for won in result["winners"].values()),
+        {p: d for s in one.systems.values() for p, d in one.search.space_of(s).items()},
+        result["importances"],
+        result["rule"],
+        max(system.stage.budget.steps for system in one.systems.values()),
+    )
+    store.write(f"sweeps/{one.name}/{PICTURE}", sweep_picture(found))
     console.print(table_of(one, outcomes))
     for name, won in result["winners"].items():
         values = ", ".join(f"{path} = {value}" for path, value in won["values"].items())
@@ -121,6 +126,9 @@ def _report(one: Sweep, console: Console) -> None:
             highlight=False,
             markup=False,
         )
+    judged = judge(outcomes.values())
+    if judged:
+        console.print(rules_table(judged))
     if result["front"]:
         front = ", ".join(str(number) for number in result["front"])
         console.print(f"best for their {one.search.cost}, cheapest first: proposals {front}")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import ray.data
-from ray.data import DataContext, ExecutionOptions
+from ray.data import DataContext, ExecutionOptions, TaskPoolStrategy
 from ray.exceptions import RayError
 
 from posebridge.populations.checks import CHECKED_COLUMNS, UNDECODABLE, check_people
@@ -225,7 +225,7 @@ def stream(population: OpenPopulation, split: str, indices: Sequence[int]) -> It
         batch_size=1,
         batch_format="pyarrow",
         num_cpus=0,
-        concurrency=min(READERS, len(indices)),
+        compute=TaskPoolStrategy(min(READERS, len(indices))),
     )
     blocks = rows.iter_batches(batch_size=None, batch_format="pyarrow")
     try:

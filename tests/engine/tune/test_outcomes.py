@@ -17,7 +17,7 @@ from posebridge.engine.tune.outcomes import (
     read_outcomes,
     write_outcome,
 )
-from posebridge.engine.tune.pictures import best_so_far, sweep_picture
+from posebridge.engine.tune.pictures import Found, best_so_far, sweep_picture, window
 from posebridge.engine.tune.results import pareto_front
 from posebridge.engine.tune.show import number_text, one_line, time_left
 
@@ -65,11 +65,26 @@ def test_a_front_is_what_nothing_beats_in_score_and_cost() -> None:
     assert pareto_front([dear, worse, equal, cheap, failed], "steps") == [cheap, dear]
 
 
+def test_a_panel_shows_the_better_half_and_twice_as_much_below_it() -> None:
+    """The median of 0, 0, 43, 91, 92, 93, 94 is 91: the better half is 3 high."""
+    assert window([0, 94, 43, 91, math.nan, 92, 93, 0]) == pytest.approx((85.0, 95.5))
+
+
+@pytest.mark.parametrize(
+    "scores", [[], [5.0], [1, 2, 3, 4, 5], [7, 7, 7], [7, 7, 7, 0], [math.nan]]
+)
+def test_a_panel_shows_everything_where_nothing_lies_far_below(scores: list[float]) -> None:
+    assert window(scores) is None
+
+
 @pytest.mark.parametrize("count", [0, 1, 7])
 def test_a_picture_is_drawn_of_any_sweep(count: int) -> None:
     states = [State.COMPLETE, State.PRUNED, State.FAILED]
     outcomes = [ended(n, n / 10, states[n % 3]) for n in range(count)]
-    content = sweep_picture(outcomes, SEARCH.space, {"adapt.momentum": 0.8}, "best pck_box", 9)
+    won = frozenset({0})
+    content = sweep_picture(
+        Found(outcomes, won, SEARCH.space, {"adapt.momentum": 0.8}, "best pck_box", 9)
+    )
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert picture is not None
     assert picture.std() > 1

@@ -159,8 +159,13 @@ def test_importances_name_what_moves_the_score() -> None:
     assert max(found, key=lambda name: found[name]) == "adapt.learning_rate"
 
 
-def test_importances_of_nothing_are_empty() -> None:
-    assert importances(Proposals(SEARCH, SYSTEMS, name="sweep").study) == {}
+@pytest.mark.parametrize(("trials", "known"), [(0, False), (19, False), (20, True)])
+def test_importances_need_five_trials_in_the_best_quarter(trials: int, known: bool) -> None:
+    search = replace(SEARCH, trials=20, sampler=RandomSearch(), ahead=20)
+    proposals = Proposals(search, SYSTEMS, name="sweep")
+    for _ in range(trials):
+        proposals.tell(outcome(proposals.propose()))
+    assert bool(importances(proposals.study)) is known
 
 
 def test_a_study_of_that_name_is_made_anew() -> None:

@@ -29,6 +29,7 @@ from posebridge.stages import CHANGES, System
 
 SYSTEM = "system"
 """Name of what chooses among several systems."""
+BEST_SHARE, LEAST_BEST = 0.25, 5
 
 
 class Proposals:
@@ -174,13 +175,14 @@ def told_beside(outcome: Outcome) -> dict[str, Any]:
 
 
 def importances(study: optuna.Study) -> dict[str, float]:
-    """Share of each field in how the score varies among the better trials (PED-ANOVA).
+    """Share of each field in what sets the best quarter of the trials apart (PED-ANOVA).
 
-    Empty where there is too little to say.
+    Empty where there is too little to say: Optuna asks for five trials in that quarter.
     """
-    if len(study.directions) > 1:
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if len(study.directions) > 1 or BEST_SHARE * len(finished) < LEAST_BEST:
         return {}
-    evaluator = optuna.importance.PedAnovaImportanceEvaluator()
+    evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=BEST_SHARE)
     with warnings.catch_warnings():
         # It warns where too few trials differ, and then says that all fields are equal.
         warnings.simplefilter("error", UserWarning)
