@@ -143,6 +143,59 @@ def paired_difference(system: Tally, baseline: Tally) -> Interval:
     return Interval(estimate, *_percentiles(resampled), len(seeds), num_people=len(system.people))
 
 
+def share_of_gap(upper: Tally, lower: Tally, plain: Tally, hard: Tally) -> Interval:
+    """What part of the fall from `plain` to `hard` lies between two conditions.
+
+    (upper − lower) / (plain − hard), of one system and the same people under four conditions, with
+    its percentile bootstrap interval over people, drawn jointly for all four.
+
+    Args:
+        upper: without a factor, or with none.
+        lower: the same with that factor.
+        plain: without any factor.
+        hard: with all of them.
+
+    Returns:
+        The share; NaN where `plain` is not above `hard`. Shares of several factors need not sum
+        to 1, since factors meet.
+
+    Raises:
+        ValueError: if the people differ, or there are several runs.
+    """
+    conditions = [plain, hard, upper, lower]
+    for condition in conditions:
+        _check_same_people(plain, condition)
+        if len(condition.seeds) != 1:
+            raise ValueError(
+                f"the share of a gap is for one seed, but got {len(condition.seeds)}: give one."
+            )
+    ordered = [_with_people_of(condition, plain.people) for condition in conditions]
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    resampled = []
+    for _ in range(RESAMPLES // RESAMPLES_AT_ONCE):
+        weights = _times_drawn(generator, len(plain.people), len(plain.people))
+        resampled.append(_share(*(_scores(condition, weights) for condition in ordered)))
+    everybody = np.ones((1, len(plain.people)))
+    estimate = float(_share(*(_scores(condition, everybody) for condition in ordered))[0])
+    ends = _percentiles(np.concatenate(resampled)) if np.isfinite(estimate) else (np.nan, np.nan)
+    return Interval(estimate, *ends, 1, num_people=len(plain.people))
+
+
+def _scores(
+    tally: Tally, weights: Float[np.ndarray, "resample person"]
+) -> Float[np.ndarray, " resample"]:
+    with np.errstate(invalid="ignore"):
+        scores: np.ndarray = (weights @ tally.correct[0]) / (weights @ tally.labelled[0])
+    return scores
+
+
+def _share(
+    plain: np.ndarray, hard: np.ndarray, upper: np.ndarray, lower: np.ndarray
+) -> Float[np.ndarray, " resample"]:
+    gap = np.where(plain > hard, plain - hard, np.nan)
+    return np.asarray((upper - lower) / gap)
+
+
 def common_seeds(a: Tally, b: Tally) -> tuple[int, ...]:
     """Seeds under which both were run; one that no seed changes was run under all."""
     if a.is_fixed:
