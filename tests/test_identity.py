@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from posebridge.identity import describe, digest, restore
+from posebridge.identity import describe, digest, later, restore
 
 
 @dataclass(frozen=True)
@@ -84,3 +84,18 @@ def test_what_is_not_a_number_has_no_digest() -> None:
 def test_a_digest_is_the_same_in_every_process() -> None:
     """Of `{"a":1}`: sha256 begins with these digits."""
     assert digest({"a": 1}) == "015abd7f5cc57a2d"
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What got a field after it had been described."""
+
+    steps: int = 3
+    view: str = later("any")
+
+
+def test_a_field_that_came_later_is_left_out_while_it_changes_nothing() -> None:
+    assert describe(Grown()) == {"class": f"{__name__}:Grown", "steps": 3}
+    assert describe(Grown(view="side"))["view"] == "side"
+    assert restore(describe(Grown(view="side"))) == Grown(view="side")
+    assert restore(describe(Grown(steps=5))) == Grown(steps=5)

@@ -5,12 +5,35 @@ import hashlib
 import importlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 CLASS = "class"
 VERSION = "version"
 OWN_MODULE = "posebridge_experiment_"
 """Begins the name of the module that an experiment's file is, which nobody can install."""
+
+_LATER = "came later"
+Value = TypeVar("Value")
+
+
+def later(default: Value) -> Value:
+    """A dataclass field that came after others had been described.
+
+    It is left out of a description while it has its default, so that older addresses stay.
+
+    Args:
+        default: what the dataclass did before it had this field.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Lamp:
+        ...     watts: int = 40
+        ...     color: str = later("white")
+        >>> list(describe(Lamp())), list(describe(Lamp(color="red")))
+        (['class', 'watts'], ['class', 'watts', 'color'])
+    """
+    found: Value = dataclasses.field(default=default, metadata={_LATER: True})
+    return found
 
 
 def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or dataclass of such
@@ -21,7 +44,7 @@ def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or datacl
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind = type(value)
-        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        fields = {f.name: describe(getattr(value, f.name)) for f in _said(value)}
         version = {VERSION: getattr(kind, VERSION)} if VERSION in dir(kind) else {}
         return {CLASS: f"{kind.__module__}:{kind.__qualname__}"} | version | fields
     if isinstance(value, Mapping):
@@ -33,6 +56,12 @@ def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or datacl
     raise TypeError(
         f"fields must be numbers, text, tuples or dataclasses of such, but got {type(value)}."
     )
+
+
+def _said(value: Any) -> list[dataclasses.Field[Any]]:  # noqa: ANN401 - any dataclass
+    """Fields that a description names."""
+    fields = dataclasses.fields(value)
+    return [f for f in fields if _LATER not in f.metadata or getattr(value, f.name) != f.default]
 
 
 def restore(description: Any) -> Any:  # noqa: ANN401 - the inverse of `describe`

@@ -77,3 +77,41 @@ def test_unknown_rungs_and_turns_are_refused() -> None:
         InfantReal(rotation_deg=200.0)
     with pytest.raises(ValueError, match="train must not be negative"):
         InfantReal(train=-1)
+
+
+def test_poses_and_views_change_no_address_while_they_are_the_usual_ones() -> None:
+    """The fingerprint that published results stand on."""
+    assert InfantReal().fingerprint() == "4e4ad4bda723"
+    assert InfantReal(poses=("supine",), view="any").fingerprint() == "4e4ad4bda723"
+    others = {
+        InfantReal(poses=("prone",)).fingerprint(),
+        InfantReal(view="diagonal").fingerprint(),
+    }
+    assert len(others | {"4e4ad4bda723"}) == 3
+
+
+def test_every_posture_can_be_asked_for() -> None:
+    population = InfantReal(rung="C0", rotation_deg=0.0, poses=("prone", "sitting"))
+    assert population.label == "infant-real C0 ±0° prone+sitting"
+    people = [population.render("train", index).people[0] for index in range(7)]
+    assert {person.attributes["posture"] for person in people} == {"prone", "sitting"}
+
+
+def test_a_finer_pose_is_told_beside_syrips_posture() -> None:
+    crawling = InfantReal(rung="C0", poses=("crawling",)).render("train", 0).people[0]
+    assert (crawling.attributes["posture"], crawling.attributes["pose"]) == ("prone", "crawling")
+    assert "pose" not in _sample("C3", 180.0).people[0].attributes
+
+
+def test_another_view_is_the_same_infant() -> None:
+    above = InfantReal(rung="C0", view="top-down").render("train", 1)
+    aslant = InfantReal(rung="C0", view="diagonal").render("train", 1)
+    spans = [_points(sample)[5] - _points(sample)[12] for sample in (above, aslant)]
+    assert np.linalg.norm(spans[0]) == pytest.approx(np.linalg.norm(spans[1]), abs=0.1)
+
+
+def test_unknown_poses_and_views_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"poses must be some of supine, .*but got hanging"):
+        InfantReal(poses=("hanging",))
+    with pytest.raises(ValueError, match="view must be one of any, top-down, diagonal"):
+        InfantReal(view="below")

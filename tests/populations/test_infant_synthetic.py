@@ -5,6 +5,9 @@ import numpy as np
 from posebridge.populations.infant_synthetic import InfantSynthetic
 from posebridge.populations.people import Sample
 
+FINGERPRINT = "395164ecda59"
+"""What published results stand on."""
+
 
 @cache
 def _sample(index: int) -> Sample:
@@ -44,3 +47,13 @@ def test_the_rotation_knob_turns_the_picture_and_nothing_else() -> None:
     assert level.keypoints_3d_mm is not None
     assert turned.keypoints_3d_mm is not None
     np.testing.assert_allclose(level.keypoints_3d_mm[:, 2], turned.keypoints_3d_mm[:, 2], atol=0.1)
+
+
+def test_poses_and_views_change_no_address_while_they_are_the_usual_ones() -> None:
+    usual = InfantSynthetic()
+    assert usual.fingerprint() == FINGERPRINT
+    assert usual.label == "infant-synthetic"
+    seated = InfantSynthetic(poses=("sitting",), view="diagonal")
+    assert seated.fingerprint() != FINGERPRINT
+    assert seated.label == "infant-synthetic sitting diagonal"
+    assert seated.render("train", 0).people[0].attributes["posture"] == "sitting"

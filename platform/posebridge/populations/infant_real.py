@@ -21,7 +21,9 @@ was adapted, and never by an adapted network.
 from dataclasses import dataclass
 from typing import ClassVar
 
+from posebridge.identity import later
 from posebridge.populations.base import RenderedPopulation
+from posebridge.populations.infant_knobs import ANY_VIEW, ONLY_SUPINE, check_knobs, shown
 from posebridge.populations.people import Sample
 from posebridge.populations.photographs import Photograph, photograph, sample
 from posebridge.skeletons import COCO17, Skeleton
@@ -36,10 +38,10 @@ _MAX_ATTEMPTS = 8
 
 @dataclass(frozen=True)
 class InfantReal(RenderedPopulation):
-    """Supine infants at home. The headline is C3 with full rotation, the defaults.
+    """Infants at home. The headline is supine ones, C3 and full rotation, the defaults.
 
-    The same index shows the same infant in the same pose, clothes, bed and light on every rung and
-    at every rotation.
+    The same index shows the same infant in the same pose, clothes, bed and light on every rung, at
+    every rotation and in every view.
 
     Attributes:
         train: images in the split that is trained on (without labels).
@@ -47,6 +49,9 @@ class InfantReal(RenderedPopulation):
         test: images in the split that is reported.
         rung: "C0" to "C3", what stands between the infant and the viewer.
         rotation_deg: the picture is turned by up to this much to either side, in [0, 180].
+        poses: some of `synthesis.infant_poses.INFANT_POSES`, each as often as the others. The
+            attribute `posture` says which of SyRIP's four it is, `pose` which of these.
+        view: "any" is roughly from above (before those who sit or stand), "top-down", "diagonal".
     """
 
     name: ClassVar[str] = "infant-real"
@@ -59,10 +64,13 @@ class InfantReal(RenderedPopulation):
     test: int = 500
     rung: str = "C3"
     rotation_deg: float = 180.0
+    poses: tuple[str, ...] = later(ONLY_SUPINE)
+    view: str = later(ANY_VIEW)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown rung or a turn outside [0, 180]."""
+        """Refuse an unknown rung, pose or view, and a turn outside [0, 180]."""
         super().__post_init__()
+        check_knobs(self.poses, self.view)
         if self.rung not in RUNGS:
             raise ValueError(f"rung must be one of {', '.join(RUNGS)}, but got {self.rung!r}.")
         if not 0.0 <= self.rotation_deg <= 180.0:
@@ -75,7 +83,7 @@ class InfantReal(RenderedPopulation):
         """The name, and each knob that differs from the headline's."""
         rung = "" if self.rung == "C3" else f" {self.rung}"
         turn = "" if self.rotation_deg == 180.0 else f" ±{self.rotation_deg:g}°"
-        return self.name + rung + turn
+        return self.name + rung + turn + shown(self.poses, self.view)
 
     def render(self, split: str, index: int) -> Sample:
         """Render one infant; the same arguments give the same bytes."""
@@ -93,6 +101,8 @@ class InfantReal(RenderedPopulation):
             clutter=True,
             occluders=self.rung in ("C2", "C3"),
             flaws=self.rung == "C3",
+            poses=self.poses,
+            view=self.view,
         )
         for attempt in range(_MAX_ATTEMPTS):
             scene = infant_scene(

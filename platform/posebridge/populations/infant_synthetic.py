@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from posebridge.identity import later
 from posebridge.populations.base import RenderedPopulation
+from posebridge.populations.infant_knobs import ANY_VIEW, ONLY_SUPINE, check_knobs, shown
 from posebridge.populations.people import Sample
 from posebridge.populations.photographs import photograph, sample
 from posebridge.skeletons import COCO17, Skeleton
@@ -12,13 +14,15 @@ from posebridge.synthesis.infant_scenes import InfantKnobs, infant_scene
 
 @dataclass(frozen=True)
 class InfantSynthetic(RenderedPopulation):
-    """Supine infants in plain clothes on a plain sheet, in even light, without noise.
+    """Infants in plain clothes on a plain sheet, in even light, without noise; supine ones.
 
     Attributes:
         train: images in the split that is trained on.
         validation: images in the split that choices are made on.
         test: images in the split that is reported.
         rotation_deg: the picture is turned by up to this much to either side.
+        poses: as of `InfantReal`.
+        view: as of `InfantReal`.
     """
 
     name: ClassVar[str] = "infant-synthetic"
@@ -29,15 +33,30 @@ class InfantSynthetic(RenderedPopulation):
     train: int = 500
     validation: int = 100
     rotation_deg: float = 25.0
+    poses: tuple[str, ...] = later(ONLY_SUPINE)
+    view: str = later(ANY_VIEW)
+
+    def __post_init__(self) -> None:
+        """Refuse unknown poses and views."""
+        super().__post_init__()
+        check_knobs(self.poses, self.view)
 
     @property
     def label(self) -> str:
-        """The name, and the turn where it differs from the usual one."""
-        return self.name if self.rotation_deg == 25.0 else f"{self.name} ±{self.rotation_deg:g}°"
+        """The name, and each knob that differs from the usual one."""
+        turn = "" if self.rotation_deg == 25.0 else f" ±{self.rotation_deg:g}°"
+        return self.name + turn + shown(self.poses, self.view)
 
     def render(self, split: str, index: int) -> Sample:
         """Render one infant; the same arguments give the same bytes."""
-        knobs = InfantKnobs(self.rotation_deg, clutter=False, occluders=False, flaws=False)
+        knobs = InfantKnobs(
+            self.rotation_deg,
+            clutter=False,
+            occluders=False,
+            flaws=False,
+            poses=self.poses,
+            view=self.view,
+        )
         scene = infant_scene(lambda name: self.generator(split, index, name), knobs)
         return sample(
             photograph(scene, supersample=2),

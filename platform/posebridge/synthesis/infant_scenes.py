@@ -1,30 +1,34 @@
-"""Infants on a bed, seen from above: on a plain sheet, or at home among toys and blankets."""
+"""Infants on a bed: on a plain sheet, or at home among toys and blankets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from posebridge.synthesis import cots, occluders
-from posebridge.synthesis.angles import rotation_z
-from posebridge.synthesis.body import Body, Phenotype
-from posebridge.synthesis.camera import Camera, Vector
+from posebridge.synthesis.body import Body, Phenotype, Shaped
+from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.hair import Hair
+from posebridge.synthesis.infant_joints import months_of
+from posebridge.synthesis.infant_occluders import Place, hiding_things
+from posebridge.synthesis.infant_poses import FAMILIES, LYING_AGES, SUPINE, posture_of
+from posebridge.synthesis.infant_rest import pose_at_rest
+from posebridge.synthesis.infant_supports import backdrop, supports
+from posebridge.synthesis.infant_views import infant_camera
 from posebridge.synthesis.meshes import Mesh, Pattern
 from posebridge.synthesis.people import Figure, Looks, dress
+from posebridge.synthesis.pose_samples import PoseSample
 from posebridge.synthesis.poses import infant_pose
-from posebridge.synthesis.scenes import (
-    HEIGHT_PX,
-    WIDTH_PX,
-    Scene,
-    Streams,
-    Subject,
-    rolled_up,
-    skin_band,
-    vector,
-)
+from posebridge.synthesis.scenes import Scene, Streams, Subject, skin_band, vector
 from posebridge.synthesis.sensor import Sensor
 from posebridge.synthesis.shading import Ambient, Light
-from posebridge.synthesis.wardrobe import as_color, dye, infant_outfit, plain_infant_outfit
+from posebridge.synthesis.wardrobe import (
+    Garment,
+    as_color,
+    dye,
+    infant_outfit,
+    plain_infant_outfit,
+)
 
 HAIR_COLORS = ((0.05, 0.035, 0.03), (0.14, 0.08, 0.05), (0.35, 0.22, 0.11), (0.02, 0.02, 0.02))
 IRIS_COLORS = ((0.22, 0.14, 0.09), (0.12, 0.07, 0.04), (0.2, 0.3, 0.4), (0.25, 0.3, 0.18))
@@ -40,63 +44,153 @@ class InfantKnobs:
             camera, instead of a plain outfit on a plain sheet in even light.
         occluders: a blanket, toys on the infant, leads and a caregiver's hand, each now and then.
         flaws: noise, blur, compression and casts of the camera.
+        poses: of `INFANT_POSES`, each as often as the others.
+        view: of `VIEWS`.
+        toys: beside the infant, where there is clutter.
     """
 
     rotation_deg: float
     clutter: bool
     occluders: bool
     flaws: bool
+    poses: tuple[str, ...] = (SUPINE,)
+    view: str = "any"
+    toys: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Infant:
+    """Who lies, sits or stands there.
+
+    Attributes:
+        figure: posed, on the mattress at z = 0.
+        pose: its angles and root.
+        looks: skin, hair and eyes.
+        outfit: clothes, innermost first.
+        age: as in `Phenotype`.
+    """
+
+    figure: Figure
+    pose: PoseSample
+    looks: Looks
+    outfit: tuple[Garment, ...]
+    age: float
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether its trunk stands."""
+        return self.pose.kind in FAMILIES and FAMILIES[self.pose.kind].is_upright
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What is true of it in every picture."""
+        posture = posture_of(self.pose.root, self.pose.kind)
+        finer = {} if self.pose.kind == posture else {"pose": self.pose.kind}
+        return {
+            "age": "newborn" if self.age < -0.17 else "infant",
+            "posture": posture,
+            **finer,
+            "skin_tone": skin_band(self.looks.skin_tone),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What is around an infant.
+
+    Attributes:
+        meshes: the bed and all that is on it.
+        camera: whose picture it is.
+        lights: lights far away.
+        ambient: light from all around.
+        sensor: the camera's flaws.
+        attributes: what is true of every picture in it.
+    """
+
+    meshes: tuple[Mesh, ...]
+    camera: Camera
+    lights: tuple[Light, ...]
+    ambient: Ambient
+    sensor: Sensor
+    attributes: Mapping[str, str]
+
+    def with_infant(self, infant: Infant) -> Scene:
+        """The scene, once the infant is in it."""
+        figure = infant.figure
+        dressed = dress(figure, infant.looks, infant.outfit, instance=1)
+        subject = Subject(
+            instance=1,
+            skin=figure.skin,
+            keypoints=figure.keypoints,
+            radii_m=dressed.radii_m,
+            attributes={**infant.attributes, **self.attributes},
+        )
+        return Scene(
+            meshes=(*self.meshes, *dressed.meshes),
+            people=(subject,),
+            camera=self.camera,
+            lights=self.lights,
+            ambient=self.ambient,
+            sensor=self.sensor,
+        )
 
 
 def infant_scene(streams: Streams, knobs: InfantKnobs, *, attempt: int = 0) -> Scene:
-    """An infant on its back.
+    """An infant on a bed.
 
     Args:
         streams: random numbers by factor.
         knobs: what surrounds it.
         attempt: another draw of the occluders alone, for when they hid too much.
     """
-    figure, looks, posture, age = _infant(streams, knobs)
-    outfit_of = infant_outfit if knobs.clutter else plain_infant_outfit
-    outfit = outfit_of(streams("clothes"), figure.stature_m)
+    infant = draw_infant(streams, knobs)
+    return draw_setting(streams, knobs, infant, attempt=attempt).with_infant(infant)
+
+
+def draw_setting(
+    streams: Streams, knobs: InfantKnobs, infant: Infant, *, attempt: int = 0
+) -> Setting:
+    """What is around an infant; arguments as of `infant_scene`."""
+    figure = infant.figure
     body = cots.relief(figure.skin, 1.5 * figure.stature_m)
     heights, meshes = _bed(streams("background"), body, knobs)
-    if knobs.clutter:
+    meshes += supports(streams("supports"), figure, infant.pose.kind)
+    if knobs.clutter and knobs.toys:
         meshes += _toys_beside(streams("toys"), body, heights)
     if knobs.occluders:
-        meshes += _occluders(streams(f"occluders {attempt}"), body, heights, figure)
-    camera, rotation_deg = _camera(streams("camera"), figure, knobs)
-    lights, ambient = _lights(streams("light"), knobs)
-    dressed = dress(figure, looks, outfit, instance=1)
-    subject = Subject(
-        instance=1,
-        skin=figure.skin,
-        keypoints=figure.keypoints,
-        radii_m=dressed.radii_m,
-        attributes={
-            "age": "newborn" if age < -0.17 else "infant",
-            "posture": posture,
-            "skin_tone": skin_band(looks.skin_tone),
-            "light": "dim" if lights[0].color[1] < 0.7 else "bright",
-            "rotation_deg": f"{rotation_deg:.1f}",
-        },
+        meshes += hiding_things(streams(f"occluders {attempt}"), Place(figure, body, heights))
+    camera, rotation_deg = infant_camera(
+        streams("camera"),
+        figure,
+        knobs.view,
+        is_upright=infant.is_upright,
+        spread_rad=0.26 if knobs.clutter else 0.08,
+        rotation_deg=knobs.rotation_deg,
     )
-    return Scene(
-        meshes=(*meshes, *dressed.meshes),
-        people=(subject,),
+    if infant.is_upright:
+        meshes.append(backdrop(streams("backdrop"), camera, body.half_m))
+    lights, ambient = _lights(streams("light"), knobs)
+    return Setting(
+        meshes=tuple(meshes),
         camera=camera,
         lights=lights,
         ambient=ambient,
         sensor=_sensor(streams("sensor")) if knobs.flaws else Sensor(),
+        attributes={
+            "light": "dim" if lights[0].color[1] < 0.7 else "bright",
+            "rotation_deg": f"{rotation_deg:.1f}",
+        },
     )
 
 
-def _infant(streams: Streams, knobs: InfantKnobs) -> tuple[Figure, Looks, str, float]:
-    """The infant itself: the same for every value of the knobs but `clutter`'s roll."""
+def draw_infant(streams: Streams, knobs: InfantKnobs) -> Infant:
+    """The infant itself: the same for every value of the knobs but `clutter` and `poses`."""
     rng = streams("body")
     body = Body.load()
+    kind = knobs.poses[int(streams("posture").integers(len(knobs.poses)))]
+    low, high = FAMILIES[kind].ages if kind in FAMILIES else LYING_AGES
     person = Phenotype(
-        age=float(rng.uniform(-0.33, -0.05)),
+        age=float(rng.uniform(low, high)),
         gender=float(rng.random()),
         muscle=float(rng.uniform(0.3, 0.6)),
         weight=float(rng.uniform(0.4, 0.85)),
@@ -106,15 +200,26 @@ def _infant(streams: Streams, knobs: InfantKnobs) -> tuple[Figure, Looks, str, f
         caucasian=float(rng.random()),
     )
     looks = _looks(streams("skin"))
-    pose = infant_pose(streams("pose"))
     shaped = body.shape(person)
+    rng = streams("pose")
+    if kind == SUPINE:
+        pose = infant_pose(rng)
+    else:
+        pose = pose_at_rest(kind, rng, body, shaped, months=months_of(person.age))
+    figure = on_mattress(body, shaped, pose)
+    outfit_of = infant_outfit if knobs.clutter else plain_infant_outfit
+    outfit = outfit_of(streams("clothes"), figure.stature_m)
+    return Infant(figure, pose, looks, outfit, person.age)
+
+
+def on_mattress(body: Body, shaped: Shaped, pose: PoseSample) -> Figure:
+    """A posed body in the middle of the bed; a little of it sinks below the mattress, z = 0."""
     posed = body.pose(shaped, pose.angles, pose.root)
     skin = posed.vertices[body.group_vertices["body"]]
     low, high = skin.min(axis=0), skin.max(axis=0)
     middle = (low + high) / 2
     shift = -np.array([middle[0], middle[1], np.percentile(skin[:, 2], 3)], np.float32)
-    figure = Figure(body, shaped, posed.vertices + shift, posed.bone_heads + shift)
-    return figure, looks, pose.kind, person.age
+    return Figure(body, shaped, posed.vertices + shift, posed.bone_heads + shift)
 
 
 def _looks(rng: np.random.Generator) -> Looks:
@@ -161,63 +266,6 @@ def _toys_beside(rng: np.random.Generator, body: cots.Relief, heights: cots.Heig
         if body.height_at(taken, x, y) == 0:
             meshes += made
     return meshes
-
-
-def _occluders(
-    rng: np.random.Generator, body: cots.Relief, heights: cots.Heights, figure: Figure
-) -> list[Mesh]:
-    """Things that hide the infant: each draws its numbers whether it is there or not."""
-    meshes: list[Mesh] = []
-    top = np.maximum(np.where(np.isfinite(body.top), body.top, heights), heights)
-    points = figure.keypoints
-    if rng.random() < 0.35:
-        edge = _blanket_edge(rng, points)
-        meshes.append(cots.blanket(body, heights, rng, edge=edge))
-    for _ in range(int(rng.integers(0, 3))):
-        on = points[int(rng.integers(5, 17)), :2] + rng.normal(0, 0.04, 2)
-        place = (float(on[0]), float(on[1]), body.height_at(top, float(on[0]), float(on[1])))
-        meshes += occluders.toy(rng, place)
-    for _ in range(int(rng.choice([0, 0, 1, 3]))):
-        start = points[5:13].mean(axis=0) + rng.normal(0, [0.04, 0.04, 0.0])
-        start[2] = body.height_at(top, float(start[0]), float(start[1]))
-        azimuth = rng.uniform(0, 2 * np.pi)
-        end = np.array([0.6 * np.cos(azimuth), 0.6 * np.sin(azimuth), 0.02])
-        meshes.append(occluders.lead(rng, start, end))
-    if rng.random() < 0.3:
-        azimuth_deg = float(rng.uniform(0, 360))
-        reach = float(rng.uniform(0.02, 0.2))
-        x = reach * float(np.cos(np.deg2rad(azimuth_deg)))
-        y = reach * float(np.sin(np.deg2rad(azimuth_deg)))
-        at = (x, y, body.height_at(top, x, y) + 0.05)
-        meshes += occluders.caregiver_hand(rng, at, azimuth_deg)
-    return meshes
-
-
-def _blanket_edge(rng: np.random.Generator, points: np.ndarray) -> cots.Edge:
-    """A line across the infant, from the belly to the knees; the feet are below it."""
-    shoulders, hips = points[5:7, :2].mean(axis=0), points[11:13, :2].mean(axis=0)
-    down = (hips - shoulders) / np.linalg.norm(hips - shoulders)
-    turn = rotation_z(float(rng.normal(0, 17)))[:2, :2]
-    direction = turn @ down
-    torso_m = float(np.linalg.norm(hips - shoulders))
-    offset = float(hips @ direction) + torso_m * float(rng.uniform(-0.1, 0.9))
-    return cots.Edge((float(direction[0]), float(direction[1])), offset)
-
-
-def _camera(rng: np.random.Generator, figure: Figure, knobs: InfantKnobs) -> tuple[Camera, float]:
-    """A camera above. Its distance does not depend on the turn: turning changes nothing else."""
-    turn, tilt, azimuth = rng.uniform(-1, 1), abs(rng.normal(0, 1)), rng.uniform(0, 2 * np.pi)
-    fill, fov_deg = rng.uniform(0.85, 1.12), rng.uniform(38, 48)
-    tilt_rad = min(tilt * (0.26 if knobs.clutter else 0.08), 0.7)
-    flat = float(np.linalg.norm(figure.skin[:, :2], axis=1).max())
-    focal = HEIGHT_PX / 2 / np.tan(np.deg2rad(fov_deg) / 2)
-    distance = focal * flat / (WIDTH_PX / 2 * fill) + 0.08
-    target: Vector = (0.0, 0.0, 0.05)
-    away = [np.sin(tilt_rad) * np.cos(azimuth), np.sin(tilt_rad) * np.sin(azimuth)]
-    eye = vector(distance * np.array([*away, np.cos(tilt_rad)]) + target)
-    rotation_deg = float(turn * knobs.rotation_deg)
-    up = rolled_up(eye, target, (0.0, 1.0, 0.0), rotation_deg)
-    return Camera(eye, target, up, float(fov_deg), HEIGHT_PX, WIDTH_PX), rotation_deg
 
 
 def _lights(rng: np.random.Generator, knobs: InfantKnobs) -> tuple[tuple[Light, ...], Ambient]:
