@@ -1,8 +1,6 @@
 """Families of adult poses. Each draws one pose; the person faces -y before any turn about z.
 
-A leg is given as a thigh angle against the vertical (forwards positive) and a knee flexion, so
-that a leg stays where it is when the trunk pitches; the foot is kept level as far as the ankle
-allows.
+Legs and trunks are put together by `posebridge.synthesis.pose_assembly`.
 """
 
 from __future__ import annotations
@@ -11,11 +9,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from posebridge.synthesis.angles import PoseAngles, SideAngles, rotation_x, rotation_y, rotation_z
+from posebridge.synthesis.angles import rotation_x, rotation_y, rotation_z
 from posebridge.synthesis.arm_poses import (
     AT_REST,
     AT_WORK,
-    Triple,
     any_arms,
     arm_near,
     arms_of,
@@ -29,75 +26,25 @@ from posebridge.synthesis.arm_poses import (
     sideways,
     upwards,
 )
-from posebridge.synthesis.pose_samples import ADULT_LIMITS, PoseSample, clip_angles
+from posebridge.synthesis.pose_assembly import assembled, leg
+from posebridge.synthesis.pose_samples import PoseSample
 
 Family = Callable[[np.random.Generator], PoseSample]
-
-
-def _leg(
-    rng: np.random.Generator, thigh_deg: float, knee_deg: float, *, out: Triple | None = None
-) -> SideAngles:
-    """A leg by its thigh against the vertical; `out` is (abduction, external rotation, spread)."""
-    abduction, external, spread_deg = out or (6.0, 6.0, 4.0)
-    level = np.clip(thigh_deg - knee_deg, -30, 45)
-    return SideAngles(
-        hip=(
-            thigh_deg + rng.normal(0, 3),
-            max(abduction + rng.normal(0, spread_deg), 1.0),
-            external + rng.normal(0, spread_deg),
-        ),
-        knee=knee_deg + rng.normal(0, 3),
-        ankle=(float(level) + rng.normal(0, 4), rng.normal(0, 4)),
-    )
-
-
-def _join(leg: SideAngles, arm: SideAngles, pitch_deg: float) -> SideAngles:
-    flexion, abduction, external = leg.hip
-    return SideAngles(
-        hip=(flexion + pitch_deg, abduction, external),
-        knee=leg.knee,
-        ankle=leg.ankle,
-        shoulder=arm.shoulder,
-        elbow=arm.elbow,
-        wrist=arm.wrist,
-        fist=arm.fist,
-    )
-
-
-def _pose(
-    rng: np.random.Generator,
-    kind: str,
-    *,
-    legs: tuple[SideAngles, SideAngles],
-    arms: tuple[SideAngles, SideAngles],
-    pitch_deg: float,
-    spine: Triple = (0.0, 0.0, 0.0),
-) -> PoseSample:
-    """Puts legs and arms on a trunk pitched forwards; the head looks about, mostly level."""
-    bend, lean, turn = spine
-    level = -0.5 * np.clip(pitch_deg + bend, -40, 80)
-    angles = PoseAngles(
-        left=_join(legs[0], arms[0], pitch_deg),
-        right=_join(legs[1], arms[1], pitch_deg),
-        spine=(bend + rng.normal(3, 5), lean + rng.normal(0, 6), turn + rng.normal(0, 8)),
-        neck=(level + rng.normal(8, 15), rng.normal(0, 8), rng.normal(0, 22)),
-    )
-    return PoseSample(clip_angles(angles, ADULT_LIMITS), rotation_x(pitch_deg), kind)
 
 
 def stand(rng: np.random.Generator) -> PoseSample:
     """Standing, a foot apart or not, arms at rest."""
     knees = rng.uniform(0, 14, 2)
     apart = rng.uniform(2, 14)
-    legs = [_leg(rng, 0.5 * knee, knee, out=(apart, 8, 3)) for knee in knees]
+    legs = [leg(rng, 0.5 * knee, knee, out=(apart, 8, 3)) for knee in knees]
     arms = arms_of(rng, AT_REST)
-    return _pose(rng, "stand", legs=(legs[0], legs[1]), arms=arms, pitch_deg=rng.normal(2, 5))
+    return assembled(rng, "stand", legs=(legs[0], legs[1]), arms=arms, pitch_deg=rng.normal(2, 5))
 
 
 def walk(rng: np.random.Generator) -> PoseSample:
     """A stride of any length, the arms swinging against the legs."""
     stride = rng.uniform(12, 40)
-    legs = (_leg(rng, stride, rng.uniform(3, 30)), _leg(rng, -0.6 * stride, rng.uniform(8, 60)))
+    legs = (leg(rng, stride, rng.uniform(3, 30)), leg(rng, -0.6 * stride, rng.uniform(8, 60)))
     swing = rng.uniform(0.5, 1.4) * stride
     arms = (
         arm_near(rng, (-swing, 10, 0), rng.uniform(5, 60)),
@@ -105,31 +52,31 @@ def walk(rng: np.random.Generator) -> PoseSample:
     )
     if rng.random() < 0.35:
         arms = any_arms(rng)
-    return _pose(rng, "walk", legs=legs, arms=arms, pitch_deg=rng.uniform(-2, 14))
+    return assembled(rng, "walk", legs=legs, arms=arms, pitch_deg=rng.uniform(-2, 14))
 
 
 def reach(rng: np.random.Generator) -> PoseSample:
     """Standing, with arms forwards, aside or up, the trunk following."""
     pitch = rng.normal(8, 14)
     legs = (
-        _leg(rng, rng.uniform(0, 22), rng.uniform(0, 35)),
-        _leg(rng, rng.uniform(-18, 8), rng.uniform(0, 25), out=(10, 10, 5)),
+        leg(rng, rng.uniform(0, 22), rng.uniform(0, 35)),
+        leg(rng, rng.uniform(-18, 8), rng.uniform(0, 25), out=(10, 10, 5)),
     )
     spine = (rng.uniform(-14, 18), rng.normal(0, 14), rng.normal(0, 14))
     arms = arms_of(rng, AT_WORK) if rng.random() < 0.6 else any_arms(rng)
-    return _pose(rng, "reach", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
+    return assembled(rng, "reach", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
 
 
 def bend(rng: np.random.Generator) -> PoseSample:
     """Bent at the hips, hands at the knees, the floor or a table."""
     pitch, knee = rng.uniform(30, 90), rng.uniform(0, 45)
-    legs = (_leg(rng, 0.4 * knee - 8, knee), _leg(rng, 0.4 * knee - 8, knee, out=(10, 8, 6)))
+    legs = (leg(rng, 0.4 * knee - 8, knee), leg(rng, 0.4 * knee - 8, knee, out=(10, 8, 6)))
     hang = pitch * rng.uniform(0.7, 1.3)
     arms = (arm_near(rng, (hang, 8, 0), 15), arm_near(rng, (hang, 8, 0), 15))
     if rng.random() < 0.4:
         arms = any_arms(rng)
     spine = (rng.uniform(5, 35), 0.0, 0.0)
-    return _pose(rng, "bend", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
+    return assembled(rng, "bend", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
 
 
 def crouch(rng: np.random.Generator) -> PoseSample:
@@ -137,19 +84,19 @@ def crouch(rng: np.random.Generator) -> PoseSample:
     thigh = rng.uniform(55, 112)
     knee = thigh + rng.uniform(18, 36)
     out = (rng.uniform(5, 30), rng.uniform(5, 30), 4.0)
-    legs = (_leg(rng, thigh, knee, out=out), _leg(rng, thigh, knee, out=out))
+    legs = (leg(rng, thigh, knee, out=out), leg(rng, thigh, knee, out=out))
     arms = (forwards(rng), forwards(rng)) if rng.random() < 0.4 else any_arms(rng)
     pitch = rng.uniform(10, 50)
-    return _pose(rng, "crouch", legs=legs, arms=arms, pitch_deg=pitch, spine=(12, 0, 0))
+    return assembled(rng, "crouch", legs=legs, arms=arms, pitch_deg=pitch, spine=(12, 0, 0))
 
 
 def sit_on_chair(rng: np.random.Generator) -> PoseSample:
     """Thighs level, shins down, any trunk; for a seat of knee height."""
     out = (rng.uniform(2, 22), rng.uniform(0, 15), 4.0)
-    legs = [_leg(rng, rng.uniform(78, 92), rng.uniform(55, 110), out=out) for _ in range(2)]
+    legs = [leg(rng, rng.uniform(78, 92), rng.uniform(55, 110), out=out) for _ in range(2)]
     arms = arms_of(rng, (carrying, hanging, folded, forwards, at_face, upwards))
     pitch = rng.uniform(-18, 30)
-    return _pose(rng, "sit_on_chair", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
+    return assembled(rng, "sit_on_chair", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
 
 
 def sit_on_floor(rng: np.random.Generator) -> PoseSample:
@@ -157,38 +104,38 @@ def sit_on_floor(rng: np.random.Generator) -> PoseSample:
     pitch = rng.uniform(-25, 25)
     style = rng.integers(3)
     if style == 0:
-        legs = [_leg(rng, 88 + 0.5 * knee, knee) for knee in rng.uniform(0, 50, 2)]
+        legs = [leg(rng, 88 + 0.5 * knee, knee) for knee in rng.uniform(0, 50, 2)]
     elif style == 1:
-        legs = [_leg(rng, 90 + 0.45 * knee, knee) for knee in rng.uniform(60, 120, 2)]
+        legs = [leg(rng, 90 + 0.45 * knee, knee) for knee in rng.uniform(60, 120, 2)]
     else:
-        legs = [_leg(rng, 88, rng.uniform(105, 125), out=(35, 55, 4)) for _ in range(2)]
+        legs = [leg(rng, 88, rng.uniform(105, 125), out=(35, 55, 4)) for _ in range(2)]
     propped = arm_near(rng, (-42, 20, 10), 8)
     arms = (propped, propped) if pitch < -8 else any_arms(rng)
-    return _pose(rng, "sit_on_floor", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
+    return assembled(rng, "sit_on_floor", legs=(legs[0], legs[1]), arms=arms, pitch_deg=pitch)
 
 
 def kneel(rng: np.random.Generator) -> PoseSample:
     """On both knees, upright or on the heels, or on one knee."""
     down = rng.uniform(-8, 58)
-    legs = (_leg(rng, down, 90 + down), _leg(rng, down, 90 + down))
+    legs = (leg(rng, down, 90 + down), leg(rng, down, 90 + down))
     if rng.random() < 0.45:
-        legs = (_leg(rng, rng.uniform(-15, 10), 92), _leg(rng, rng.uniform(80, 92), 88))
+        legs = (leg(rng, rng.uniform(-15, 10), 92), leg(rng, rng.uniform(80, 92), 88))
     arms = any_arms(rng)
     pitch = rng.uniform(-5, 35)
-    return _pose(rng, "kneel", legs=legs, arms=arms, pitch_deg=pitch, spine=(6, 0, 0))
+    return assembled(rng, "kneel", legs=legs, arms=arms, pitch_deg=pitch, spine=(6, 0, 0))
 
 
 def lunge(rng: np.random.Generator) -> PoseSample:
     """A long step: forwards or to the side."""
     thigh = rng.uniform(45, 85)
     legs = (
-        _leg(rng, thigh, thigh + rng.uniform(-5, 12)),
-        _leg(rng, rng.uniform(-34, -15), rng.uniform(5, 55)),
+        leg(rng, thigh, thigh + rng.uniform(-5, 12)),
+        leg(rng, rng.uniform(-34, -15), rng.uniform(5, 55)),
     )
     if rng.random() < 0.4:
-        legs = (_leg(rng, 50, 80, out=(25, 25, 5)), _leg(rng, 0, 4, out=(48, 10, 5)))
+        legs = (leg(rng, 50, 80, out=(25, 25, 5)), leg(rng, 0, 4, out=(48, 10, 5)))
     pitch = rng.uniform(-5, 40)
-    return _pose(rng, "lunge", legs=legs, arms=any_arms(rng), pitch_deg=pitch)
+    return assembled(rng, "lunge", legs=legs, arms=any_arms(rng), pitch_deg=pitch)
 
 
 def exercise(rng: np.random.Generator) -> PoseSample:
@@ -198,22 +145,23 @@ def exercise(rng: np.random.Generator) -> PoseSample:
     spine = (0.0, 0.0, 0.0)
     if style == 0:
         out = (rng.uniform(12, 32), 8.0, 4.0)
-        legs = (_leg(rng, 3, 5, out=out), _leg(rng, 3, 5, out=out))
+        legs = (leg(rng, 3, 5, out=out), leg(rng, 3, 5, out=out))
     elif style == 1:
         kick = rng.uniform(35, 95)
-        legs = (_leg(rng, 3, 8), _leg(rng, kick, rng.uniform(0, 110), out=(12, 10, 10)))
+        legs = (leg(rng, 3, 8), leg(rng, kick, rng.uniform(0, 110), out=(12, 10, 10)))
     else:
-        legs = (_leg(rng, 3, 6, out=(12, 8, 4)), _leg(rng, 3, 6, out=(12, 8, 4)))
+        legs = (leg(rng, 3, 6, out=(12, 8, 4)), leg(rng, 3, 6, out=(12, 8, 4)))
         spine = (0.0, rng.uniform(18, 34) * rng.choice([-1, 1]), rng.normal(0, 10))
-    return _pose(rng, "exercise", legs=legs, arms=arms, pitch_deg=rng.normal(2, 7), spine=spine)
+    pitch = rng.normal(2, 7)
+    return assembled(rng, "exercise", legs=legs, arms=arms, pitch_deg=pitch, spine=spine)
 
 
 def jump(rng: np.random.Generator) -> PoseSample:
     """In the air, legs tucked or trailing."""
-    legs = [_leg(rng, t, t + rng.uniform(5, 60), out=(14, 10, 8)) for t in rng.uniform(-25, 75, 2)]
+    legs = [leg(rng, t, t + rng.uniform(5, 60), out=(14, 10, 8)) for t in rng.uniform(-25, 75, 2)]
     sides = (legs[0], legs[1])
     arms = arms_of(rng, AT_WORK)
-    return _pose(rng, "jump", legs=sides, arms=arms, pitch_deg=rng.uniform(-10, 20))
+    return assembled(rng, "jump", legs=sides, arms=arms, pitch_deg=rng.uniform(-10, 20))
 
 
 def crawl(rng: np.random.Generator) -> PoseSample:
@@ -221,25 +169,25 @@ def crawl(rng: np.random.Generator) -> PoseSample:
     if rng.random() < 0.65:
         pitch = rng.uniform(68, 88)
         thighs = rng.uniform(-15, 22, 2)
-        legs = [_leg(rng, thigh, 90 + thigh) for thigh in thighs]
+        legs = [leg(rng, thigh, 90 + thigh) for thigh in thighs]
     else:
         pitch = rng.uniform(60, 80)
-        legs = [_leg(rng, rng.normal(8, 8) - pitch, 0) for _ in range(2)]
+        legs = [leg(rng, rng.normal(8, 8) - pitch, 0) for _ in range(2)]
     arms = [arm_near(rng, (pitch + rng.normal(0, 8), 8, 0), 8) for _ in range(2)]
     sides = ((legs[0], legs[1]), (arms[0], arms[1]))
-    return _pose(rng, "crawl", legs=sides[0], arms=sides[1], pitch_deg=pitch, spine=(5, 0, 0))
+    return assembled(rng, "crawl", legs=sides[0], arms=sides[1], pitch_deg=pitch, spine=(5, 0, 0))
 
 
 def lie(rng: np.random.Generator) -> PoseSample:
     """On the floor: on the back, on a side, or on the front."""
     style = rng.integers(4)
     if style == 3:
-        legs = [_leg(rng, rng.uniform(-5, 8), rng.uniform(0, 90)) for _ in range(2)]
+        legs = [leg(rng, rng.uniform(-5, 8), rng.uniform(0, 90)) for _ in range(2)]
         arms = [arm_near(rng, (rng.uniform(0, 60), rng.uniform(30, 120), 0), 60) for _ in range(2)]
         root = rotation_x(90)
     else:
         flexion = rng.uniform(0, 75)
-        legs = [_leg(rng, flexion, knee) for knee in flexion * rng.uniform(0.8, 1.7, 2)]
+        legs = [leg(rng, flexion, knee) for knee in flexion * rng.uniform(0.8, 1.7, 2)]
         arms = list(any_arms(rng))
         root = rotation_x(-90)
     if style == 2:
@@ -248,7 +196,7 @@ def lie(rng: np.random.Generator) -> PoseSample:
             arm_near(rng, (rng.uniform(20, 100), 8, 0), rng.uniform(10, 110)) for _ in range(2)
         ]
     sides = ((legs[0], legs[1]), (arms[0], arms[1]))
-    sample = _pose(rng, "lie", legs=sides[0], arms=sides[1], pitch_deg=0)
+    sample = assembled(rng, "lie", legs=sides[0], arms=sides[1], pitch_deg=0)
     return PoseSample(sample.angles, root @ rotation_y(rng.normal(0, 4)), "lie")
 
 

@@ -4,23 +4,14 @@ import numpy as np
 
 from posebridge.synthesis.body import Body, Phenotype
 from posebridge.synthesis.camera import Camera
+from posebridge.synthesis.framing import View, framed
 from posebridge.synthesis.hair import Hair
 from posebridge.synthesis.meshes import Mesh, box
 from posebridge.synthesis.people import Figure, Looks, dress
 from posebridge.synthesis.poses import adult_pose
-from posebridge.synthesis.rooms import room
-from posebridge.synthesis.scenes import (
-    HEIGHT_PX,
-    WIDTH_PX,
-    Scene,
-    Streams,
-    Subject,
-    rolled_up,
-    skin_band,
-    vector,
-)
-from posebridge.synthesis.sensor import Sensor
-from posebridge.synthesis.shading import Ambient, Light
+from posebridge.synthesis.rooms import room, room_light
+from posebridge.synthesis.scenes import Scene, Streams, Subject, skin_band
+from posebridge.synthesis.sensor import mild_sensor
 from posebridge.synthesis.wardrobe import adult_outfit, as_color
 
 HAIR_COLORS = (
@@ -32,7 +23,7 @@ HAIR_COLORS = (
     (0.16, 0.06, 0.025),
 )
 _GREY = (0.45, 0.45, 0.46)
-_IRIS = ((0.2, 0.12, 0.07), (0.1, 0.06, 0.035), (0.18, 0.28, 0.38), (0.22, 0.28, 0.16))
+IRIS_COLORS = ((0.2, 0.12, 0.07), (0.1, 0.06, 0.035), (0.18, 0.28, 0.38), (0.22, 0.28, 0.16))
 
 
 def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
@@ -45,9 +36,9 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
     figure, looks, posture, person = _adult(streams)
     outfit = adult_outfit(streams("clothes"), figure.stature_m)
     background = streams("background")
-    seat = _seat(background, figure) if posture == "sit_on_chair" else []
+    seat = stool(background, figure) if posture == "sit_on_chair" else []
     camera, rotation_deg = _camera(streams("camera"), figure, roll_deg)
-    lights, ambient = _lights(streams("light"))
+    lights, ambient = room_light(streams("light"))
     dressed = dress(figure, looks, outfit, instance=1)
     subject = Subject(
         instance=1,
@@ -68,7 +59,7 @@ def adult_scene(streams: Streams, *, roll_deg: float) -> Scene:
         camera=camera,
         lights=lights,
         ambient=ambient,
-        sensor=_sensor(streams("sensor")),
+        sensor=mild_sensor(streams("sensor")),
     )
 
 
@@ -115,14 +106,14 @@ def _looks(rng: np.random.Generator, person: Phenotype) -> Looks:
         skin_tone=float(rng.random()),
         ruddiness=0.35,
         hair=hair,
-        iris=_IRIS[int(rng.integers(len(_IRIS)))],
+        iris=IRIS_COLORS[int(rng.integers(len(IRIS_COLORS)))],
         eyes_closed=False,
         stubble=float(rng.uniform(0.1, 0.8)) if male and rng.random() < 0.5 else 0.0,
         seed=int(rng.integers(1 << 16)),
     )
 
 
-def _seat(rng: np.random.Generator, figure: Figure) -> list[Mesh]:
+def stool(rng: np.random.Generator, figure: Figure) -> list[Mesh]:
     """A stool below the hips."""
     hips = figure.keypoints[11:13].mean(axis=0)
     top = float(hips[2]) - 0.06 * figure.stature_m
@@ -135,46 +126,8 @@ def _seat(rng: np.random.Generator, figure: Figure) -> list[Mesh]:
 
 def _camera(rng: np.random.Generator, figure: Figure, roll_deg: float) -> tuple[Camera, float]:
     """A camera in front that holds the whole body, exactly as large as `fill` asks for."""
-    azimuth, elevation = np.deg2rad(rng.uniform(-20, 20)), np.deg2rad(rng.uniform(-4, 18))
+    azimuth_deg, elevation_deg = float(rng.uniform(-20, 20)), float(rng.uniform(-4, 18))
     rotation_deg = float(np.clip(rng.normal(0, 0.45 * roll_deg), -roll_deg, roll_deg))
     fov_deg, fill = rng.uniform(30, 44), rng.uniform(0.72, 0.97)
-    away = np.array(
-        [
-            np.sin(azimuth) * np.cos(elevation),
-            -np.cos(azimuth) * np.cos(elevation),
-            np.sin(elevation),
-        ]
-    )
-    middle = (figure.skin.min(axis=0) + figure.skin.max(axis=0)) / 2
-    up = rolled_up(vector(middle + away), vector(middle), (0.0, 0.0, 1.0), rotation_deg)
-    probe = Camera(vector(middle + away), vector(middle), up, float(fov_deg), HEIGHT_PX, WIDTH_PX)
-    right, down, forward = probe.camera_from_world
-    x, y, z = ((figure.skin - middle) @ probe.camera_from_world.T).T
-    shift = right * (x.min() + x.max()) / 2 + down * (y.min() + y.max()) / 2
-    x, y = x - (x.min() + x.max()) / 2, y - (y.min() + y.max()) / 2
-    across = probe.focal_px * np.abs(x) / (WIDTH_PX / 2 * fill) - z
-    along = probe.focal_px * np.abs(y) / (HEIGHT_PX / 2 * fill) - z
-    distance = max(float(across.max()), float(along.max()))
-    target = middle + shift
-    eye = target - distance * forward
-    camera = Camera(vector(eye), vector(target), up, float(fov_deg), HEIGHT_PX, WIDTH_PX)
-    return camera, rotation_deg
-
-
-def _lights(rng: np.random.Generator) -> tuple[tuple[Light, ...], Ambient]:
-    warmth, strength = rng.uniform(-0.1, 0.16), rng.uniform(0.55, 1.1)
-    key = Light(
-        direction=(float(rng.uniform(-1, 1)), -1.0, float(rng.uniform(0.6, 1.4))),
-        color=vector(strength * np.array([1 + warmth, 1.0, 1 - warmth])),
-        softness_deg=float(rng.uniform(1, 8)),
-    )
-    sky = np.array([0.3, 0.31, 0.34]) * rng.uniform(0.7, 1.3)
-    return (key,), Ambient(sky=vector(sky), ground=vector(0.55 * sky))
-
-
-def _sensor(rng: np.random.Generator) -> Sensor:
-    return Sensor(
-        noise=float(rng.uniform(0.005, 0.02)),
-        jpeg_quality=int(rng.integers(80, 98)),
-        gain=float(rng.uniform(0.7, 1.2)),
-    )
+    view = View(azimuth_deg, elevation_deg, rotation_deg, float(fov_deg), float(fill))
+    return framed(figure.skin, view), rotation_deg

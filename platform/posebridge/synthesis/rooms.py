@@ -1,9 +1,11 @@
-"""Rooms that adults stand in: a floor, a wall, furniture and pictures."""
+"""Rooms that adults stand in: a floor, a wall, furniture, pictures and light."""
 
 import numpy as np
 
 from posebridge.synthesis.angles import rotation_z
 from posebridge.synthesis.meshes import Color, Material, Mesh, Pattern, PatternKind, box
+from posebridge.synthesis.scenes import vector
+from posebridge.synthesis.shading import Ambient, Light
 from posebridge.synthesis.wardrobe import as_color, dye
 
 WALL_M = 2.2
@@ -31,6 +33,18 @@ def room(rng: np.random.Generator) -> list[Mesh]:
     pictures = [_picture(rng) for _ in range(int(rng.integers(0, 3)))]
     skirting = box((0.0, WALL_M - 0.01, 0.05), (14.0, 0.03, 0.1), color=as_color(tint * 0.7))
     return [floor, wall, skirting, *furniture, *pictures]
+
+
+def room_light(rng: np.random.Generator) -> tuple[tuple[Light, ...], Ambient]:
+    """A window or lamp before the person, on either side, and light from the walls."""
+    warmth, strength = rng.uniform(-0.1, 0.16), rng.uniform(0.55, 1.1)
+    key = Light(
+        direction=(float(rng.uniform(-1, 1)), -1.0, float(rng.uniform(0.6, 1.4))),
+        color=vector(strength * np.array([1 + warmth, 1.0, 1 - warmth])),
+        softness_deg=float(rng.uniform(1, 8)),
+    )
+    sky = np.array([0.3, 0.31, 0.34]) * rng.uniform(0.7, 1.3)
+    return (key,), Ambient(sky=vector(sky), ground=vector(0.55 * sky))
 
 
 def _look(mesh: Mesh, pattern: Pattern, relief: float) -> Mesh:

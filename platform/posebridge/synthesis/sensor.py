@@ -83,6 +83,15 @@ class Sensor:
         return light
 
 
+def mild_sensor(rng: np.random.Generator) -> Sensor:
+    """A decent camera by daylight: a little noise, light compression, any exposure."""
+    return Sensor(
+        noise=float(rng.uniform(0.005, 0.02)),
+        jpeg_quality=int(rng.integers(80, 98)),
+        gain=float(rng.uniform(0.7, 1.2)),
+    )
+
+
 def _streak(length_px: float, angle_rad: float) -> Float32[np.ndarray, "size size"]:
     """A line of this length through the centre of a kernel, spread over its pixels bilinearly."""
     half = int(np.ceil(0.5 * length_px)) + 1

@@ -44,7 +44,7 @@ def adult_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, .
     shirt = Garment(
         top,
         dye(rng, 0.02, 0.8),
-        _print(rng, stature_m, plain=0.5),
+        cloth_print(rng, stature_m, plain=0.5),
         float(rng.uniform(0.006, 0.011)) if not tucked else 0.004,
         float(rng.uniform(0.12, 0.32)),
     )
@@ -92,7 +92,7 @@ def infant_outfit(rng: np.random.Generator, stature_m: float) -> tuple[Garment, 
             cut = OnePiece(sleeve=sleeve, leg=0.0)
         else:
             cut = OnePiece(sleeve=max(sleeve, 1.0), leg=float(rng.choice([0.7, 1.7, 3.5, 3.5])))
-        pattern = _print(rng, stature_m, plain=0.25)
+        pattern = cloth_print(rng, stature_m, plain=0.25)
         suit = Garment(
             cut,
             dye(rng, 0.08, 0.9),
@@ -125,7 +125,7 @@ def as_color(values: NDArray[np.float64]) -> Color:
     return (float(red), float(green), float(blue))
 
 
-def _print(rng: np.random.Generator, stature_m: float, *, plain: float) -> Pattern:
+def cloth_print(rng: np.random.Generator, stature_m: float, *, plain: float) -> Pattern:
     """A pattern scaled to the wearer; `plain` is the probability of none."""
     seed = int(rng.integers(1 << 16))
     kinds = (
