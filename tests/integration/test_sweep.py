@@ -9,8 +9,9 @@ import pytest
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from commands.searching import SEARCH, WARM_RATES, found
+from commands.searching import SEARCH, WARM_RATES, found, write_searching
 from integration.running import PATIENCE_SECONDS, sweep
+from posebridge.cli import main
 from posebridge.engine.artifacts import Store
 from posebridge.engine.tune.storage import JOURNAL
 from posebridge.records import read_records, same_result
@@ -69,6 +70,17 @@ def test_people_can_look_at_it_with_the_tools_they_know(undisturbed: Path) -> No
     assert states <= {"COMPLETE", "PRUNED", "FAIL"}
     assert len(list((folder / "tensorboard").rglob("events*"))) == SEARCH.trials
     assert (folder / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_its_picture_is_published_with_its_tables(undisturbed: Path, tmp_path: Path) -> None:
+    file = write_searching(undisturbed, "SEARCHING")
+    words = ["leaderboard", str(file), "--store", str(undisturbed / "store")]
+    assert main([*words, "--publish", str(tmp_path)]) == 0
+    (drawn,) = (tmp_path / "pictures").iterdir()
+    (name,) = Store(str(undisturbed / "store")).children("sweeps")
+    picture = undisturbed / "store" / "sweeps" / name / "sweep.png"
+    assert drawn.read_bytes() == picture.read_bytes()
+    assert drawn.stem in {path.stem for path in (tmp_path / "leaderboards").iterdir()}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from posebridge.engine.graph import (
 from posebridge.engine.records_folder import RecordsFolder
 from posebridge.engine.results import note_experiment, records_of, write_records
 from posebridge.engine.run import Choice, Plan, run_experiment
-from posebridge.engine.tune.results import with_sweep
+from posebridge.engine.tune.results import picture_path, with_sweep
+from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.experiment import SCALES, Experiment, load_experiment, override, parse_setting
 from posebridge.leaderboard import (
@@ -74,7 +75,7 @@ def add_leaderboard(added: argparse.ArgumentParser) -> None:
         "--publish",
         type=Path,
         metavar="FOLDER",
-        help="also write records, tables and people's errors there, such as results",
+        help="also write records, tables, people's errors and pictures there, such as results",
     )
     added.add_argument(
         "--picture",
@@ -139,6 +140,7 @@ def show_leaderboard(asked: argparse.Namespace, console: Console) -> int:
         )
     if asked.publish:
         _publish(asked, planned.experiment, wanted, folder)
+        _publish_sweep(planned, asked.publish)
         console.print(f"written to {asked.publish}", highlight=False, markup=False)
     if asked.picture:
         _draw(planned, asked.picture)
@@ -265,6 +267,18 @@ def _publish(
     for suffix, render in (("md", render_markdown), ("csv", render_csv)):
         text = "\n".join(render(table) for table in tables)
         (boards / f"{experiment.name}.{suffix}").write_text(text, encoding="utf-8")
+
+
+def _publish_sweep(planned: Plan, folder: Path) -> None:
+    """Put the picture of the experiment's sweep there, if it has one that is over."""
+    experiment = planned.experiment
+    if experiment.search is None:
+        return
+    picture = picture_path(Sweep(planned, experiment.search).name)
+    if planned.store.exists(picture):
+        pictures = folder / "pictures"
+        pictures.mkdir(parents=True, exist_ok=True)
+        (pictures / f"{experiment.name}.png").write_bytes(planned.store.read(picture))
 
 
 def _copy(records: list[Record], folder: RecordsFolder, file: Path) -> None:

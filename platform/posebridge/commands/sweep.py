@@ -22,22 +22,22 @@ from posebridge.engine.tune.pictures import Found, sweep_picture
 from posebridge.engine.tune.proposals import importances
 from posebridge.engine.tune.race import race
 from posebridge.engine.tune.results import (
+    PICTURE,
     note_sweep,
     pareto_front,
+    picture_path,
     read_result,
     result_path,
     with_sweep,
     write_result,
 )
 from posebridge.engine.tune.rules import judge, rules_table
-from posebridge.engine.tune.show import ConsoleSweep, table_of
+from posebridge.engine.tune.show import ConsoleSweep, table_of, value_text
 from posebridge.engine.tune.storage import JOURNAL, open_storage
 from posebridge.engine.tune.sweep import Sweep
 from posebridge.engine.watch import ConsoleWatcher
 from posebridge.engine.work import alone
 from posebridge.search import PopulationBased
-
-PICTURE = "sweep.png"
 
 
 def add_sweep(added: argparse.ArgumentParser) -> None:
@@ -115,10 +115,10 @@ def _report(one: Sweep, console: Console) -> None:
         result["rule"],
         max(system.stage.budget.steps for system in one.systems.values()),
     )
-    store.write(f"sweeps/{one.name}/{PICTURE}", sweep_picture(found))
+    store.write(picture_path(one.name), sweep_picture(found))
     console.print(table_of(one, outcomes))
     for name, won in result["winners"].items():
-        values = ", ".join(f"{path} = {value}" for path, value in won["values"].items())
+        values = ", ".join(f"{path} = {value_text(v)}" for path, v in won["values"].items())
         seeds = len(won["race"][0]["scores"])
         console.print(
             f"{name}: proposal {won['number']} chosen of {len(outcomes)} "

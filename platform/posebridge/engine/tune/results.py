@@ -10,6 +10,8 @@ from posebridge.engine.tune.outcomes import Outcome, Proposal, State, read_outco
 from posebridge.engine.tune.race import Racer
 from posebridge.engine.tune.sweep import Sweep
 
+PICTURE = "sweep.png"
+
 
 def note_sweep(sweep: Sweep) -> None:
     """Leave what was asked, before anything is done."""
@@ -104,3 +106,8 @@ def with_sweep(plan: Plan) -> Plan:
 def result_path(sweep: str) -> str:
     """Where the result of a sweep lies; while it is not there, the sweep is not over."""
     return f"sweeps/{sweep}/result.json"
+
+
+def picture_path(sweep: str) -> str:
+    """Where the picture of a sweep lies, once it is over."""
+    return f"sweeps/{sweep}/{PICTURE}"
