@@ -75,6 +75,16 @@ def _plush(rng: np.random.Generator, place: Point) -> list[Mesh]:
     ]
 
 
+def enlarged(
+    meshes: Sequence[Mesh], place: tuple[float, float, float], factor: float
+) -> list[Mesh]:
+    """The same things, `factor` times as large, still resting on `place`."""
+    at = np.asarray(place, np.float32)
+    return [
+        replace(mesh, vertices=at + np.float32(factor) * (mesh.vertices - at)) for mesh in meshes
+    ]
+
+
 def lead(rng: np.random.Generator, start: Point, end: Point) -> Mesh:
     """A wire or tube from one point to another in an arc."""
     middle = (start + end) / 2 + rng.normal(0, 0.08, 3) + [0, 0, 0.12]
