@@ -3,7 +3,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from posebridge.populations.infant_real import MIN_VISIBLE_PX, RUNGS, InfantReal
+from posebridge.populations.infant_real import FACTORS, MIN_VISIBLE_PX, RUNGS, InfantReal
 from posebridge.populations.people import Sample
 
 
@@ -34,6 +34,9 @@ def test_the_same_index_gives_the_same_bytes() -> None:
         (InfantReal(rotation_deg=45.0), "infant-real ±45°"),
         (InfantReal(rung="C1"), "infant-real C1"),
         (InfantReal(rung="C0", rotation_deg=0.0), "infant-real C0 ±0°"),
+        (InfantReal(factors=()), "infant-real plain"),
+        (InfantReal(factors=("rotation",)), "infant-real rotation"),
+        (InfantReal(factors=FACTORS[:4]), "infant-real without sensor"),
     ],
 )
 def test_labels_show_the_knobs(population: InfantReal, label: str) -> None:
@@ -68,6 +71,46 @@ def test_occluders_hide_and_never_show() -> None:
         hidden_more += int((covered.visibility < free.visibility).any())
         assert covered.area >= MIN_VISIBLE_PX
     assert hidden_more >= 1
+
+
+@pytest.mark.parametrize(
+    ("factors", "rung", "rotation_deg"),
+    [(FACTORS, "C3", 180.0), (FACTORS[:4], "C2", 180.0), (FACTORS[:2], "C0", 0.0)],
+)
+def test_the_factors_of_a_rung_are_the_rung(
+    factors: tuple[str, ...], rung: str, rotation_deg: float
+) -> None:
+    drawn = InfantReal(factors=factors).render("train", 1)
+    assert vars(drawn.image) == vars(_sample(rung, rotation_deg).image)
+
+
+def test_each_factor_changes_the_picture_and_leaves_the_infant() -> None:
+    """Distances between keypoints are those of the body; the camera may be another."""
+    plain = InfantReal(factors=()).render("train", 1)
+    for factor in FACTORS:
+        changed = InfantReal(factors=(factor,)).render("train", 1)
+        assert changed.image.encoded != plain.image.encoded
+        np.testing.assert_allclose(_distances(changed), _distances(plain), atol=0.1)
+
+
+def test_an_address_does_not_know_factors_that_are_not_given() -> None:
+    assert "factors" not in InfantReal().identity()
+    fingerprints = {InfantReal(factors=(factor,)).fingerprint() for factor in FACTORS}
+    assert len(fingerprints | {InfantReal(factors=()).fingerprint()}) == len(FACTORS) + 1
+
+
+def test_unknown_factors_are_refused() -> None:
+    with pytest.raises(ValueError, match="factors must be some of clothes, .* but got light"):
+        InfantReal(factors=("light",))
+    with pytest.raises(ValueError, match="each once, but got sensor, sensor"):
+        InfantReal(factors=("sensor", "sensor"))
+    with pytest.raises(ValueError, match="stand in place of a rung, but got rung='C1'"):
+        InfantReal(rung="C1", factors=())
+
+
+def _distances(sample: Sample) -> np.ndarray:
+    points = _points(sample)
+    return np.asarray(np.linalg.norm(points[:, None] - points[None], axis=-1))
 
 
 def test_unknown_rungs_and_turns_are_refused() -> None:

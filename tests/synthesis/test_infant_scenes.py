@@ -13,7 +13,7 @@ from posebridge.synthesis.infant_scenes import Infant, InfantKnobs, draw_infant,
 from posebridge.synthesis.infant_supports import supports
 
 KNOBS = {
-    pose: InfantKnobs(0.0, clutter=True, occluders=True, flaws=False, poses=(pose,))
+    pose: InfantKnobs(0.0, clothes=True, clutter=True, occluders=True, flaws=False, poses=(pose,))
     for pose in INFANT_POSES
 }
 

@@ -11,7 +11,9 @@ from posebridge.synthesis.scenes import Scene
 
 @cache
 def scene(view: str, pose: str = "supine", seed: int = 3) -> Scene:
-    knobs = InfantKnobs(0.0, clutter=True, occluders=False, flaws=False, poses=(pose,), view=view)
+    knobs = InfantKnobs(
+        0.0, clothes=True, clutter=True, occluders=False, flaws=False, poses=(pose,), view=view
+    )
     return infant_scene(
         lambda name: np.random.default_rng([seed, zlib.crc32(name.encode())]), knobs
     )

@@ -11,7 +11,7 @@ from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.infant_scenes import InfantKnobs, infant_scene
 from posebridge.synthesis.scenes import Scene, Streams, rolled_up, skin_band
 
-FULL = InfantKnobs(180.0, clutter=True, occluders=True, flaws=True)
+FULL = InfantKnobs(180.0, clothes=True, clutter=True, occluders=True, flaws=True)
 SEED = 5
 
 
@@ -84,7 +84,7 @@ def test_another_attempt_draws_other_occluders_and_nothing_else() -> None:
 
 
 def test_a_flawless_infant_has_a_flawless_camera() -> None:
-    plain = _infant(InfantKnobs(25.0, clutter=False, occluders=False, flaws=False))
+    plain = _infant(InfantKnobs(25.0, clothes=False, clutter=False, occluders=False, flaws=False))
     assert plain.sensor.noise == plain.sensor.blur_px == 0.0
     assert plain.sensor.jpeg_quality is None
     assert _infant().sensor.noise > 0.0

@@ -18,6 +18,7 @@ The knobs were set by how published MoveNet Lightning does on the training split
 was adapted, and never by an adapted network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,10 +31,18 @@ from posebridge.skeletons import COCO17, Skeleton
 from posebridge.synthesis.infant_scenes import InfantKnobs, infant_scene
 
 RUNGS = ("C0", "C1", "C2", "C3")
+FACTORS = ("clothes", "clutter", "rotation", "occluders", "sensor")
+"""What C3 has that a plain picture has not, in the order of the ladder."""
 MIN_VISIBLE_PX = 1500
 """An infant of whom less is seen gets other occluders."""
 
 _MAX_ATTEMPTS = 8
+_RUNG_FACTORS = {  # C0 is not turned because its rotation_deg is 0
+    "C0": FACTORS[:3],
+    "C1": FACTORS[:3],
+    "C2": FACTORS[:4],
+    "C3": FACTORS,
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,8 @@ class InfantReal(RenderedPopulation):
         poses: some of `synthesis.infant_poses.INFANT_POSES`, each as often as the others. The
             attribute `posture` says which of SyRIP's four it is, `pose` which of these.
         view: "any" is roughly from above (before those who sit or stand), "top-down", "diagonal".
+        factors: exactly these of `FACTORS` instead of the rung's, to tell what each does; none of
+            them is an infant in plain clothes on a plain sheet, head up, and a good camera.
     """
 
     name: ClassVar[str] = "infant-real"
@@ -66,9 +77,10 @@ class InfantReal(RenderedPopulation):
     rotation_deg: float = 180.0
     poses: tuple[str, ...] = later(ONLY_SUPINE)
     view: str = later(ANY_VIEW)
+    factors: tuple[str, ...] | None = later(None)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown rung, pose or view, and a turn outside [0, 180]."""
+        """Refuse an unknown rung, pose, view or factor, and a turn outside [0, 180]."""
         super().__post_init__()
         check_knobs(self.poses, self.view)
         if self.rung not in RUNGS:
@@ -77,13 +89,15 @@ class InfantReal(RenderedPopulation):
             raise ValueError(
                 f"rotation_deg must lie in [0, 180], but got {self.rotation_deg}. 180 is any turn."
             )
+        if self.factors is not None:
+            _check_factors(self.factors, self.rung)
 
     @property
     def label(self) -> str:
         """The name, and each knob that differs from the headline's."""
         rung = "" if self.rung == "C3" else f" {self.rung}"
         turn = "" if self.rotation_deg == 180.0 else f" ±{self.rotation_deg:g}°"
-        return self.name + rung + turn + shown(self.poses, self.view)
+        return self.name + rung + turn + shown(self.poses, self.view) + _named(self.factors)
 
     def render(self, split: str, index: int) -> Sample:
         """Render one infant; the same arguments give the same bytes."""
@@ -96,11 +110,13 @@ class InfantReal(RenderedPopulation):
 
     def _photograph(self, split: str, index: int) -> Photograph:
         """The first draw of the occluders that leaves enough of the infant to see."""
+        factors = _RUNG_FACTORS[self.rung] if self.factors is None else self.factors
         knobs = InfantKnobs(
-            self.rotation_deg,
-            clutter=True,
-            occluders=self.rung in ("C2", "C3"),
-            flaws=self.rung == "C3",
+            self.rotation_deg if "rotation" in factors else 0.0,
+            clothes="clothes" in factors,
+            clutter="clutter" in factors,
+            occluders="occluders" in factors,
+            flaws="sensor" in factors,
             poses=self.poses,
             view=self.view,
         )
@@ -112,3 +128,25 @@ class InfantReal(RenderedPopulation):
             if photo.people[0].area_px >= MIN_VISIBLE_PX or not knobs.occluders:
                 break
         return photo
+
+
+def _check_factors(factors: Sequence[str], rung: str) -> None:
+    wrong = [factor for factor in factors if factor not in FACTORS]
+    if wrong or len(set(factors)) < len(factors):
+        raise ValueError(
+            f"factors must be some of {', '.join(FACTORS)}, each once, but got "
+            f"{', '.join(factors)}."
+        )
+    if rung != RUNGS[-1]:
+        raise ValueError(
+            f"factors stand in place of a rung, but got {rung=} beside them. Leave the rung out."
+        )
+
+
+def _named(factors: Sequence[str] | None) -> str:
+    if factors is None:
+        return ""
+    missing = [factor for factor in FACTORS if factor not in factors]
+    if len(missing) == 1:
+        return f" without {missing[0]}"
+    return f" {'+'.join(factors) or 'plain'}"

@@ -51,6 +51,7 @@ class InfantSynthetic(RenderedPopulation):
         """Render one infant; the same arguments give the same bytes."""
         knobs = InfantKnobs(
             self.rotation_deg,
+            clothes=False,
             clutter=False,
             occluders=False,
             flaws=False,

@@ -40,8 +40,9 @@ class InfantKnobs:
 
     Attributes:
         rotation_deg: the picture is turned by up to this much to either side; 180 is any turn.
-        clutter: printed clothes and sheets, toys beside the infant, free light and a tilted
-            camera, instead of a plain outfit on a plain sheet in even light.
+        clothes: a printed shirt, bodysuit or romper, socks, instead of a diaper or a plain one.
+        clutter: printed sheets, toys beside the infant, free light and a tilted camera, instead of
+            a plain sheet in even light.
         occluders: a blanket, toys on the infant, leads and a caregiver's hand, each now and then.
         flaws: noise, blur, compression and casts of the camera.
         poses: of `INFANT_POSES`, each as often as the others.
@@ -50,6 +51,7 @@ class InfantKnobs:
     """
 
     rotation_deg: float
+    clothes: bool
     clutter: bool
     occluders: bool
     flaws: bool
@@ -184,7 +186,7 @@ def draw_setting(
 
 
 def draw_infant(streams: Streams, knobs: InfantKnobs) -> Infant:
-    """The infant itself: the same for every value of the knobs but `clutter` and `poses`."""
+    """The infant itself: the same for every value of the knobs but `clothes` and `poses`."""
     rng = streams("body")
     body = Body.load()
     kind = knobs.poses[int(streams("posture").integers(len(knobs.poses)))]
@@ -207,7 +209,7 @@ def draw_infant(streams: Streams, knobs: InfantKnobs) -> Infant:
     else:
         pose = pose_at_rest(kind, rng, body, shaped, months=months_of(person.age))
     figure = on_mattress(body, shaped, pose)
-    outfit_of = infant_outfit if knobs.clutter else plain_infant_outfit
+    outfit_of = infant_outfit if knobs.clothes else plain_infant_outfit
     outfit = outfit_of(streams("clothes"), figure.stature_m)
     return Infant(figure, pose, looks, outfit, person.age)
 
