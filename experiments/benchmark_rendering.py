@@ -86,9 +86,7 @@ def measure(size: Size) -> dict[str, Any]:
         for population in populations:
             whole = replace(population, train=size.rounds * size.images)
             indices = range(number * size.images, (number + 1) * size.images)
-            small[whole.name].append(
-                seconds_each(lambda i, p=whole: p.render("train", i), indices)
-            )
+            small[whole.name].append(seconds_each(partial(whole.render, "train"), indices))
             print(f"round {number + 1}: {whole.name} {1 / small[whole.name][-1]:.1f} images/s")
         for name, draw in large.items():
             indices = range(number * size.large, (number + 1) * size.large)

@@ -34,7 +34,10 @@ from posebridge.leaderboard.statistics import Interval, Tally, people_interval, 
 from posebridge.leaderboard.tallies import tally_of
 from posebridge.populations import all_populations
 from posebridge.populations.base import Population, RenderedPopulation
+from posebridge.populations.crowd import Crowd
+from posebridge.populations.infant_clips import InfantClips
 from posebridge.populations.infant_real import FACTORS, InfantReal
+from posebridge.populations.low_light import LowLight
 from posebridge.records import read_records
 from posebridge.selection import Fixed
 from posebridge.stages import System
@@ -53,11 +56,19 @@ WITHOUT = {
     factor: replace(HARD, factors=tuple(f for f in FACTORS if f != factor)) for factor in FACTORS
 }
 ALONE = {factor: replace(HARD, factors=(factor,)) for factor in FACTORS}
+# Frames of a clip show one infant: an interval over them would be far too narrow.
 OTHERS = tuple(
     kind(train=0, validation=0, test=PEOPLE)
     for kind in all_populations()
-    if issubclass(kind, RenderedPopulation) and kind is not InfantReal
+    if issubclass(kind, RenderedPopulation) and kind not in (InfantReal, InfantClips)
 )
+DARK = LowLight(train=0, validation=0, test=PEOPLE)
+CELLS = (replace(DARK, light="bright"), replace(DARK, age="elder", light="bright"))
+CROWDS = tuple(
+    Crowd(train=0, validation=0, test=PEOPLE // 3, level=level)
+    for level in ("easy", "medium", "hard")
+)
+MORE = (*CELLS, replace(DARK, age="elder"), *CROWDS)
 
 EXPERIMENT = Experiment(
     name="gap",
@@ -66,7 +77,7 @@ EXPERIMENT = Experiment(
         replace(baselines.published(Lightning()), name="Lightning"),
         replace(baselines.published(Thunder()), name="Thunder"),
     ),
-    targets=(HARD, PLAIN, *WITHOUT.values(), *ALONE.values(), *OTHERS),
+    targets=(HARD, PLAIN, *WITHOUT.values(), *ALONE.values(), *OTHERS, *MORE),
     selection=Fixed(),
 )
 
@@ -117,10 +128,7 @@ class Measured:
         return cls(arrange(found, systems=systems, populations=names), records)
 
     def tally(
-        self,
-        system: System,
-        population: RenderedPopulation,
-        keypoints: Sequence[int] | None = None,
+        self, system: System, population: Population, keypoints: Sequence[int] | None = None
     ) -> Tally:
         """Correct keypoints of every person."""
         (column,) = (c for c in self.runs.columns if c.population == population.label)
