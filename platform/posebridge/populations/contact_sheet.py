@@ -25,7 +25,8 @@ def contact_sheet(
 ) -> Picture:
     """Draw the first people of a split, seen keypoints green and hidden ones red.
 
-    The limbs of a person's left are blue, those of the right orange.
+    Of clips, whose frames are alike, people spread evenly over the split are drawn. The limbs of a
+    person's left are blue, those of the right orange.
 
     Args:
         population: open on its shards.
@@ -40,7 +41,8 @@ def contact_sheet(
         ValueError: if the split has nobody to draw.
     """
     known = population.skeleton
-    rows = islice(_rows(population, split), count)
+    total = population.manifest.splits[split].people if split in population.manifest.splits else 0
+    rows = islice(_rows(population, split, max(1, total // max(count, 1))), count)
     tiles = [annotated(decode_image(encoded), person, known) for encoded, person in rows]
     if not tiles:
         raise ValueError(
@@ -50,13 +52,14 @@ def contact_sheet(
     return _tiled(tiles, columns)
 
 
-def annotated(image: Picture, person: Person, known: Skeleton) -> Picture:
+def annotated(image: Picture, person: Person, known: Skeleton, *, stroke_px: int = 1) -> Picture:
     """An RGB image enlarged, with one person's box, limbs and keypoints, as BGR.
 
     Args:
         image: RGB, the frame of `person`.
         person: whose truth is drawn.
         known: skeleton of the keypoints.
+        stroke_px: how wide limbs are; more for a picture that is shown smaller.
     """
     scale = TILE_HEIGHT_PX / image.shape[0]
     size = (round(scale * image.shape[1]), TILE_HEIGHT_PX)
@@ -67,19 +70,24 @@ def annotated(image: Picture, person: Person, known: Skeleton) -> Picture:
     for one, other in known.limbs:
         if person.visibility[one] and person.visibility[other]:
             color = _LIMB_COLORS[known.side(one, other)]
-            cv2.line(canvas, tuple(points[one]), tuple(points[other]), color, 1, cv2.LINE_AA)
+            ends = tuple(points[one]), tuple(points[other])
+            cv2.line(canvas, *ends, color, stroke_px, cv2.LINE_AA)
     for point, visible in zip(points, person.visibility, strict=True):
         if visible:
             color = _SEEN if visible == 2 else _HIDDEN
-            cv2.circle(canvas, tuple(point), 3, color, -1, cv2.LINE_AA)
+            cv2.circle(canvas, tuple(point), 2 + stroke_px, color, -1, cv2.LINE_AA)
     return np.asarray(canvas, np.uint8)
 
 
-def _rows(population: OpenPopulation, split: str) -> Iterator[tuple[bytes, Person]]:
+def _rows(population: OpenPopulation, split: str, stride: int) -> Iterator[tuple[bytes, Person]]:
+    """People of a split; of clips, one in so many."""
+    place = 0
     for shard in range(population.num_shards(split)):
         people, _ = population.read_shard(split, shard)
         for row in people.to_pylist():
-            yield row["encoded"], row_person(row)
+            if not row["sequence"] or place % stride == 0:
+                yield row["encoded"], row_person(row)
+            place += 1
 
 
 def _tiled(tiles: list[Picture], columns: int) -> Picture:
