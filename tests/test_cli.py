@@ -18,6 +18,7 @@ OPTIONS = {
     "data make": {"--store", "name", "--set", "--folder", "--address", "--debug"},
     "data list": {"--store"},
     "data show": {"--store", "name", "--set", "--split", "--people", "--out"},
+    "data card": {"--store", "name", "--set", "--out", "--strict"},
     "plan": EXPERIMENT | {"--address"},
     "run": EXPERIMENT | {"--address", "--debug"},
     "sweep": EXPERIMENT | {"--address", "--storage"},

@@ -1,8 +1,9 @@
-"""`data make`, `data list` and `data show`: rendered populations in the store."""
+"""`data make`, `data list`, `data show` and `data card`: populations in the store."""
 
 import argparse
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
+from posebridge.commands.card import add_card, card
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
 from posebridge.engine.execution import execute_on_ray
@@ -34,8 +36,8 @@ MEGABYTE = 1e6
 
 
 def add_data(added: argparse.ArgumentParser) -> None:
-    """The three things that can be done with populations."""
-    actions = added.add_subparsers(required=True, metavar="make|list|show")
+    """What can be done with populations."""
+    actions = added.add_subparsers(required=True, metavar="make|list|show|card")
     making = actions.add_parser("make", help="render a population into the store")
     making.set_defaults(action=make)
     _add_population(making)
@@ -51,7 +53,11 @@ def add_data(added: argparse.ArgumentParser) -> None:
     showing.add_argument("--split", help="whose people; test where there is one")
     showing.add_argument("--people", type=int, default=12, help="how many")
     showing.add_argument("--out", type=Path, default=Path("contact.png"), help="the picture")
-    for action in (making, listing, showing):
+    carding = actions.add_parser("card", help="say what a population holds, and what is wrong")
+    carding.set_defaults(action=partial(card, find=population))
+    _add_population(carding)
+    add_card(carding)
+    for action in (making, listing, showing, carding):
         # Also after the action; only where it is given, so as not to hide the one before it.
         action.add_argument("--store", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 

@@ -23,7 +23,7 @@ from posebridge.populations.files import (
     write_file,
 )
 from posebridge.populations.people import IMAGE_COLUMNS, PEOPLE_COLUMNS
-from posebridge.populations.shards import ShardReport, read_people, read_shard
+from posebridge.populations.shards import ShardReport, read_images, read_people, read_shard
 from posebridge.skeletons import Skeleton, skeleton
 
 MANIFEST_FILE = "manifest.json"
@@ -201,6 +201,11 @@ class OpenPopulation:
         """The people of a shard without their images and without a check of them."""
         self._split(split)
         return read_people(join(self.folder, split), index, columns)
+
+    def read_images(self, split: str, index: int, columns: Sequence[str]) -> pa.Table:
+        """The images of a shard, each once, however many people are in it."""
+        self._split(split)
+        return read_images(join(self.folder, split), index, columns)
 
     def read_shard(
         self,

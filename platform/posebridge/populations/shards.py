@@ -191,6 +191,49 @@ def read_people(folder: Folder, index: int, columns: Sequence[str] = PEOPLE_COLU
     return _read(folder, people_file(index), columns)
 
 
+def read_images(folder: Folder, index: int, columns: Sequence[str]) -> pa.Table:
+    """The images of a shard, each once.
+
+    Args:
+        folder: of the split.
+        index: of the shard.
+        columns: "image_id", and any of `IMAGE_COLUMNS` and `MAP_COLUMNS`, in this order.
+
+    Returns:
+        One row an image.
+
+    Raises:
+        ShardError: if the file is missing or damaged.
+    """
+    return _read(folder, images_file(index), columns)
+
+
+def count_maps(folder: Folder, index: int) -> dict[str, int]:
+    """How many images of a shard have each of `MAP_COLUMNS`; the maps are not read.
+
+    Args:
+        folder: of the split.
+        index: of the shard.
+
+    Raises:
+        ShardError: if the file is missing or damaged.
+    """
+    path = join(folder, images_file(index))
+    with _opened(path) as handle:
+        try:
+            about = pq.ParquetFile(handle).metadata
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(path, error) from error
+    groups = [about.row_group(group) for group in range(about.num_row_groups)]
+    columns = (group.column(c) for group in groups for c in range(group.num_columns))
+    known: Counter[str] = Counter()
+    for column in columns:
+        # A group without rows has no statistics.
+        if column.num_values:
+            known[column.path_in_schema] += column.num_values - column.statistics.null_count
+    return {name: known[name] for name in MAP_COLUMNS}
+
+
 def read_shard(
     folder: Folder, index: int, columns: Sequence[str] = (*PEOPLE_COLUMNS, *IMAGE_COLUMNS)
 ) -> pa.Table:
@@ -232,14 +275,18 @@ def _joined(people: pa.Table, images: pa.Table, columns: Sequence[str]) -> pa.Ta
 
 def _read(folder: Folder, file: str, columns: Sequence[str]) -> pa.Table:
     path = join(folder, file)
+    with _opened(path) as handle:
+        return _parsed(handle, columns, path)
+
+
+def _opened(path: str) -> io.IOBase:
     handle = open_file(path)
     if handle is None:
         raise ShardError(
             f"A shard must be two files, but {path} is missing. "
             "Make or import the population again; shards that are there are kept."
         )
-    with handle:
-        return _parsed(handle, columns, path)
+    return handle
 
 
 def _parsed(source: io.IOBase, columns: Sequence[str], path: str) -> pa.Table:
@@ -247,10 +294,7 @@ def _parsed(source: io.IOBase, columns: Sequence[str], path: str) -> pa.Table:
         # Of a file on its own, so that a folder called `a=b` adds no column.
         table = pq.ParquetFile(source).read(columns=list(columns), use_threads=False)
     except (pa.ArrowException, OSError) as error:
-        raise ShardError(
-            f"A shard must be a complete Parquet file, but {path} cannot be read: {error}. "
-            "Delete it and make or import the population again; other shards are kept."
-        ) from error
+        raise _damaged(path, error) from error
     lacking = [name for name in columns if name not in table.column_names]
     if lacking:
         raise ShardError(
@@ -258,6 +302,13 @@ def _parsed(source: io.IOBase, columns: Sequence[str], path: str) -> pa.Table:
             "Make or import the population again."
         )
     return table
+
+
+def _damaged(path: str, error: Exception) -> ShardError:
+    return ShardError(
+        f"A shard must be a complete Parquet file, but {path} cannot be read: {error}. "
+        "Delete it and make or import the population again; other shards are kept."
+    )
 
 
 def _parquet(table: pa.Table, compression: str) -> bytes:
