@@ -39,7 +39,8 @@ class Witness:
 
     def look(self) -> None:
         """See what is done by now."""
-        versions = {path: _version(path) for path in _matching(self._store, MARKERS)}
+        markers = [m for m in _matching(self._store, MARKERS) if not m.name.endswith(TEMPORARY)]
+        versions = {path: _version(path) for path in markers}
         found = {path: version for path, version in versions.items() if version}
         self.repeated |= {path for path in self.seen if found.get(path) != self.seen[path]}
         self.seen |= found

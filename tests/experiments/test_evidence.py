@@ -118,3 +118,16 @@ def test_a_marker_that_is_written_again_or_goes_away_is_remembered(store: Path) 
     (store / "stages/a/weights.safetensors").write_bytes(b"no marker")
     witness.look()
     assert witness.repeated == {done, scores}
+
+
+def test_a_marker_that_is_being_written_is_none_yet(store: Path) -> None:
+    made = store / "populations/p/made"
+    made.mkdir(parents=True)
+    half = made / ".train-00000.0a1b2c3d.tmp"
+    half.touch()
+    witness = Witness(store)
+    witness.look()
+    half.rename(made / "train-00000")
+    witness.look()
+    assert witness.repeated == set()
+    assert set(witness.seen) == {made / "train-00000"}
