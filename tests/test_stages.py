@@ -264,6 +264,8 @@ def test_a_target_is_not_a_population_whose_labels_are_read() -> None:
     class Others(Toy):
         """Other people."""
 
+        name = "others"
+
     stage = dataclasses.replace(LAST, target=Feed(Others(), "train", 2))
     assert not System("adapted", "adapted", stage).reads_labels_of(Others())
 

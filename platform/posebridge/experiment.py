@@ -12,6 +12,7 @@ from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.search import PopulationBased, Search, check_search
 from posebridge.selection import Look, Selection, SourceValidation, every_rule
 from posebridge.settings import parse
+from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, Stage, System, map_populations, set_field
 
 SCALES = ("smoke", "embedded", "paper")
@@ -65,6 +66,11 @@ class Experiment:
         return tuple({p.fingerprint(): p for p in needed}.values())
 
     @property
+    def skeleton(self) -> Skeleton:
+        """The keypoints that its systems are measured by: those of the first one's estimator."""
+        return self.systems[0].stage.architecture.build().skeleton
+
+    @property
     def chosen_by(self) -> str:
         """What chooses, in words."""
         return self.selection.description(self.targets[0])
@@ -98,10 +104,10 @@ class Experiment:
 
     def _looks(self, system: System, rule: Selection) -> tuple[Look, ...]:
         sources = _sources(system)
-        unlabelled = {type(s.target.population) for s in system.stage.chain() if s.target}
-        kinds = {type(source) for source in sources} - unlabelled
+        unlabelled = {s.target.population.name for s in system.stage.chain() if s.target}
+        labelled = {source.name for source in sources} - unlabelled
         for asked in _named(rule):
-            if type(asked) not in kinds:
+            if asked.name not in labelled:
                 raise ValueError(
                     f"system {system.name!r} must be chosen on labelled people of its sources "
                     f"({', '.join(source.label for source in sources)}), but got {asked.label!r}."

@@ -235,6 +235,11 @@ def skeleton(name: str) -> Skeleton:
     return _SKELETONS[name]
 
 
+def is_known(found: Skeleton) -> bool:
+    """Whether `skeleton` finds it by its name."""
+    return _SKELETONS.get(found.name) == found
+
+
 # What a set lacks may be another set's keypoint, or lie in the middle of several.
 _DERIVED: Mapping[str, tuple[str, ...]] = {
     "neck": ("left_shoulder", "right_shoulder"),

@@ -327,7 +327,7 @@ class System:
         """Whether a stage trains on labelled people of the population, whatever its knobs."""
         sources = (feed.population for stage in self.stage.chain() for feed in stage.source)
         trained = any(stage.budget.steps for stage in self.stage.chain())
-        return trained and any(type(source) is type(population) for source in sources)
+        return trained and any(source.name == population.name for source in sources)
 
 
 def set_field(stage: Stage, path: str, value: Any) -> Stage:  # noqa: ANN401 - a field's value

@@ -7,6 +7,7 @@ from engine.people import ADULTS, INFANTS, borrow, make, mean_teacher, supervise
 from engine.tiny import Tiny
 from engine.watching import Witness
 from populations.toy import Toy
+from posebridge import skeletons
 from posebridge.engine.artifacts import Store
 from posebridge.engine.evaluate import evaluation_marker, read_scores
 from posebridge.engine.graph import Failure, execute_here, outstanding
@@ -21,8 +22,10 @@ from posebridge.engine.run import (
 )
 from posebridge.experiment import Experiment
 from posebridge.methods.supervised import Supervised
-from posebridge.populations.base import Population
+from posebridge.populations.imported import Imported
+from posebridge.populations.manifest import ManifestError
 from posebridge.selection import MeanConfidence, SourceValidation, UnlabelledLook
+from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, System
 
 RATES = (1e-4, 5e-2)
@@ -170,34 +173,31 @@ def test_a_population_is_rendered_shard_by_shard_and_listed_last(tmp_path: Path)
 
 
 def test_an_imported_population_must_be_there(store: Store) -> None:
-    class Imported(Population):
-        """Nobody yet."""
-
-        name = "imported"
-        skeleton, licence, citation = Toy.skeleton, "CC0", ""
-
-        def splits(self) -> dict[str, int]:
-            return {"test": 3}
-
-        def num_shards(self, split: str) -> int:
-            return 1
-
-        def identity(self) -> dict[str, object]:
-            return {"content": "abc"}
-
-    with pytest.raises(
-        ValueError, match=r"'imported' must be in the store .*, but is not: import it first"
-    ):
-        population_tasks(store, Imported())
-    store.write(manifest_marker(Imported()), b"{}")
-    assert population_tasks(store, Imported()) == []
+    with pytest.raises(ValueError, match=r"'coco' must be in the store .*, but is not: import it"):
+        population_tasks(store, Imported("coco", "0123456789ab", test=3))
 
 
-def test_an_estimator_of_another_skeleton_is_refused_by_name(store: Store) -> None:
-    stage = dataclasses.replace(CONTROL.stage, architecture=Tiny(skeleton_name="crowdpose14"))
+def test_an_estimator_of_another_skeleton_learns_what_the_two_share(store: Store) -> None:
+    crowdpose = Tiny(skeleton_name="crowdpose14")
+    stage = dataclasses.replace(CONTROL.stage, architecture=crowdpose)
+    planned = Plan(EXPERIMENT, store, streamed=False)
+    evaluation = planned.evaluation(stage, INFANTS, "test")
+    for task in (*planned.training(stage, "control"), evaluation):
+        task.function(*task.arguments)
+    # Of the 17 keypoints of each of 7 people all but an ankle are labelled: 13 names are shared or
+    # derived, the head's top is not.
+    assert read_scores(store, evaluation.marker).scores["pck_box"].count == 7 * 12
+
+
+def test_an_estimator_of_other_keypoints_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = Skeleton("hands", ("left_thumb", "right_thumb"), ((0, 1),), ())
+    monkeypatch.setitem(skeletons._SKELETONS, "hands", hands)
+    stage = dataclasses.replace(CONTROL.stage, architecture=Tiny(skeleton_name="hands"))
     (task,) = Plan(EXPERIMENT, store, streamed=False).training(stage, "control")
     with pytest.raises(
-        ValueError,
-        match="'control': the estimator's skeleton is crowdpose14, but 'toy' has coco17. Map one",
+        ManifestError,
+        match=r"'toy' must have keypoints of hands, but has none of them: its own \(coco17\) are",
     ):
         task.function(*task.arguments)

@@ -25,7 +25,7 @@ def regenerated(published: Path, experiment: Experiment) -> str:
         records,
         people,
         population=headline.label,
-        skeleton=headline.skeleton,
+        skeleton=experiment.skeleton,
         systems=systems,
     )
     return "\n".join(render_markdown(table) for table in (board, groups))

@@ -241,7 +241,7 @@ def _tables(
         records,
         people,
         population=headline.label,
-        skeleton=headline.skeleton,
+        skeleton=experiment.skeleton,
         systems=systems,
         metric=metric,
     )

@@ -15,12 +15,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from posebridge.populations.checks import EMPTY_BOX, INVALID_BOX
+from posebridge.populations.checks import CROWD, EMPTY_BOX, INVALID_BOX, NOT_A_PERSON
 from posebridge.skeletons import Skeleton
 
 PERSON = 1
-NOT_A_PERSON = "annotation not of a person"
-CROWD = "annotation of a crowd"
 
 SURE = 0.3
 """Confidence from which a keypoint is written with visibility 2."""

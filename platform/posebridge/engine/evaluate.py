@@ -27,11 +27,12 @@ from posebridge.engine.scoring import (
     predictions_table,
 )
 from posebridge.engine.train import deployed
-from posebridge.engine.work import alone, open_fitting, open_in, stage_path
+from posebridge.engine.work import alone, open_in, stage_path
 from posebridge.identity import digest
 from posebridge.metrics import floors
 from posebridge.populations.base import Population
 from posebridge.populations.crops import BOX_PADDING, UndecodableImageError, decode_image
+from posebridge.populations.manifest import OpenPopulation
 from posebridge.records import Score
 from posebridge.stages import Feed, Stage
 
@@ -121,7 +122,7 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
         split: which of them.
 
     Raises:
-        ValueError: if the population has other keypoints than the stage's estimator.
+        ManifestError: if the population has none of the keypoints of the stage's estimator.
     """
     store = Store(uri)
     torch.set_num_threads(stage.budget.threads)
@@ -130,7 +131,7 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
     nets, _ = deployed(stage, weights)
     nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     predictor, left_out = Predictor(stage.name, stage.method, nets, device), LeftOut()
-    open_fitting(store, population, stage, predictor.skeleton)
+    opened = open_in(store, population).read_as(predictor.skeleton)
 
     def guess(people: EncodedPeople) -> Guesses:
         return _predictions(predictor, people, left_out)
@@ -138,7 +139,7 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
     people = population.splits()[split]
     measured = Conditions.of(evaluate_stage, stage, stage.budget.threads, kind_of(device), people)
     marker = evaluation_marker(stage, population, split)
-    _evaluate(store, marker, (population, split), guess, left_out, measured)
+    _evaluate(store, marker, (opened, split), guess, left_out, measured)
 
 
 def labelled_scores(
@@ -146,9 +147,10 @@ def labelled_scores(
 ) -> Scores:
     """PCK of networks as they are on labelled people; nothing is stored."""
     left_out = LeftOut()
-    everybody, people = _everybody(store, population, split, left_out)
+    opened = open_in(store, population).read_as(predictor.skeleton)
+    _, people = _everybody(opened, split, left_out)
     found = _predictions(predictor, people, left_out)
-    table = errors_table(people, found, everybody.population.skeleton)
+    table = errors_table(people, found, predictor.skeleton)
     return Scores(pck_scores(table), left_out.counts(), {"people": len(people)})
 
 
@@ -162,11 +164,14 @@ def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -
         population: on whom.
     """
     store = Store(uri)
+    fitted_to = open_in(store, feed.population)
+    # In the keypoints of whom the systems learn from, as these are measured.
+    opened = open_in(store, population).read_as(fitted_to.skeleton)
 
     def guess(people: EncodedPeople) -> Guesses:
         labels = labels_of(people.people)
         if floor is Floor.MEAN_POSE:
-            _, known = _everybody(store, feed.population, feed.split, LeftOut())
+            _, known = _everybody(fitted_to, feed.split, LeftOut())
             fitted = labels_of(known.people[: feed.people])
             mean = floors.mean_pose(fitted.keypoints, fitted.labelled, fitted.boxes)
             keypoints = floors.predict_mean_pose(mean, labels.boxes)
@@ -178,13 +183,13 @@ def evaluate_floor(uri: str, floor: Floor, feed: Feed, population: Population) -
 
     measured = Conditions.of(evaluate_floor, floor, 1, CPU, population.splits()["test"])
     marker = floor_marker(floor, feed, population)
-    _evaluate(store, marker, (population, "test"), guess, LeftOut(), measured)
+    _evaluate(store, marker, (opened, "test"), guess, LeftOut(), measured)
 
 
 def _evaluate(
     store: Store,
     marker: str,
-    on: tuple[Population, str],
+    on: tuple[OpenPopulation, str],
     guess: Callable[[EncodedPeople], Guesses],
     left_out: LeftOut,
     measured: Conditions,
@@ -194,8 +199,8 @@ def _evaluate(
         if lease is None:
             return
         since = time.perf_counter()
-        everybody, people = _everybody(store, *on, left_out)
-        found, skeleton = guess(people), everybody.population.skeleton
+        everybody, people = _everybody(*on, left_out)
+        found, skeleton = guess(people), everybody.skeleton
         table = errors_table(people, found, skeleton)
         scores = pck_scores(table) | oks_scores(people, found, skeleton)
         _write_table(lease, f"{folder}/people.parquet", table)
@@ -216,14 +221,10 @@ def _told(score: Score) -> dict[str, Any]:
 
 
 def _everybody(
-    store: Store, population: Population, split: str, left_out: LeftOut
+    population: OpenPopulation, split: str, left_out: LeftOut
 ) -> tuple[Reader, EncodedPeople]:
     everybody = reader(
-        open_in(store, population),
-        split,
-        labelled=True,
-        read_tables=read_directly,
-        left_out=left_out,
+        population, split, labelled=True, read_tables=read_directly, left_out=left_out
     )
     return everybody, everybody.read(everybody.shards)
 

@@ -41,9 +41,9 @@ def gallery(
         ValueError: if no image of theirs decodes.
     """
     target, seed = plan.experiment.targets[0], plan.experiment.seeds[0]
-    population = open_in(plan.store, target)
+    skeleton = plan.experiment.skeleton
     read = reader(
-        population,
+        open_in(plan.store, target).read_as(skeleton),
         SPLIT,
         labelled=True,
         read_tables=read_directly,
@@ -56,9 +56,7 @@ def gallery(
     for choice in choices:
         marker = evaluation_marker(choice.system.seeded(seed).stage, target, SPLIT)
         rows[choice.system.name] = _predicted(plan, marker, len(shown))
-    return np.concatenate(
-        [_strip(title, *row, images, population.skeleton) for title, row in rows.items()]
-    )
+    return np.concatenate([_strip(title, *row, images, skeleton) for title, row in rows.items()])
 
 
 def _images(shown: EncodedPeople) -> dict[int, np.ndarray]:

@@ -14,12 +14,13 @@ from posebridge.engine.predictors import Predictor
 from posebridge.engine.reading import LeftOut, read_directly, reader
 from posebridge.engine.scoring import Labels, labels_of
 from posebridge.engine.train import deployed
-from posebridge.engine.work import alone, open_fitting, open_in, stage_path
+from posebridge.engine.work import alone, open_in, stage_path
 from posebridge.identity import digest
 from posebridge.metrics.label_free import self_agreement
 from posebridge.metrics.pose_prior import PosePrior, fit_pose_prior, plausibility
 from posebridge.records import Score
 from posebridge.selection import UnlabelledLook
+from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, Stage
 
 VERSION = 1
@@ -53,7 +54,7 @@ def evaluate_label_free(uri: str, stage: Stage, asked: UnlabelledLook) -> None:
         asked: on whom.
 
     Raises:
-        ValueError: if the population has other keypoints than the stage's estimator.
+        ManifestError: if the population has none of the keypoints of the stage's estimator.
     """
     store, marker = Store(uri), label_free_marker(stage, asked)
     with alone(store, marker.rpartition("/")[0], marker) as lease:
@@ -80,7 +81,7 @@ def unlabelled_scores(
     """What can be said of a stage's networks as they are; nothing is stored."""
     left_out = LeftOut()
     unlabelled = reader(
-        open_fitting(store, asked.population, stage, predictor.skeleton),
+        open_in(store, asked.population).read_as(predictor.skeleton),
         asked.split,
         labelled=False,
         read_tables=read_directly,
@@ -89,7 +90,7 @@ def unlabelled_scores(
     )
     people = unlabelled.read(unlabelled.shards)
     answers = answers_of(predictor, people, left_out)
-    scores = _scores(answers, _prior(store, stage))
+    scores = _scores(answers, _prior(store, stage, predictor.skeleton))
     return Scores(scores, left_out.counts(), {"people": len(people)})
 
 
@@ -128,9 +129,9 @@ def trained_on(stage: Stage) -> tuple[Feed, ...]:
     return tuple(unique.values())
 
 
-def _prior(store: Store, stage: Stage) -> PosePrior | None:
+def _prior(store: Store, stage: Stage, skeleton: Skeleton) -> PosePrior | None:
     """How the labelled people look that a chain of stages learns from."""
-    known = [_labels(store, feed) for feed in trained_on(stage)]
+    known = [_labels(store, feed, skeleton) for feed in trained_on(stage)]
     if not known:
         return None
     return fit_pose_prior(
@@ -139,9 +140,9 @@ def _prior(store: Store, stage: Stage) -> PosePrior | None:
     )
 
 
-def _labels(store: Store, feed: Feed) -> Labels:
+def _labels(store: Store, feed: Feed, skeleton: Skeleton) -> Labels:
     labelled = reader(
-        open_in(store, feed.population),
+        open_in(store, feed.population).read_as(skeleton),
         feed.split,
         labelled=True,
         read_tables=read_directly,

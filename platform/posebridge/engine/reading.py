@@ -22,8 +22,9 @@ from ray.exceptions import RayError
 from posebridge.populations.checks import CHECKED_COLUMNS, UNDECODABLE, check_people
 from posebridge.populations.files import join
 from posebridge.populations.manifest import OpenPopulation
-from posebridge.populations.people import Person, row_person
+from posebridge.populations.people import Person, row_person, with_keypoints_of
 from posebridge.populations.shards import read_shard
+from posebridge.skeletons import Skeleton
 
 READERS = 2
 """Tasks that read for a stage at the same time. They take no CPU of Ray's count: one that had to
@@ -131,6 +132,12 @@ class Reader:
     read_tables: Read
     left_out: LeftOut
 
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of the people as they are read."""
+        seen_as = self.population.seen_as
+        return self.population.skeleton if seen_as is None else seen_as.target
+
     def read(self, shards: Sequence[Shard]) -> EncodedPeople:
         """Read some shards.
 
@@ -160,11 +167,15 @@ class Reader:
         rows = table.select(_PERSON).to_pylist()
         if not self.labelled:
             rows = [row | self._without_labels() for row in rows]
+        people = tuple(row_person(row) for row in rows)
+        seen_as = self.population.seen_as
+        if self.labelled and seen_as is not None:
+            people = tuple(with_keypoints_of(person, seen_as) for person in people)
         sizes = np.stack([table["height"].to_numpy(), table["width"].to_numpy()], axis=1)
-        return EncodedPeople(tuple(row_person(row) for row in rows), table["encoded"], sizes)
+        return EncodedPeople(people, table["encoded"], sizes)
 
     def _without_labels(self) -> dict[str, np.ndarray]:
-        count = self.population.skeleton.num_keypoints
+        count = self.skeleton.num_keypoints
         return {"keypoints": np.zeros((count, 2)), "visibility": np.zeros(count, np.uint8)}
 
 

@@ -1,7 +1,9 @@
 """Rendering a population on its own: what is shown meanwhile, and how a damaged one is mended."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,9 +13,29 @@ from posebridge.engine.artifacts import Store
 from posebridge.engine.graph import Failure, Task, Watcher
 from posebridge.engine.run import manifest_marker
 from posebridge.engine.work import open_in, population_path, shard_marker
-from posebridge.populations.base import SHARD_PEOPLE, RenderedPopulation
+from posebridge.populations.base import RenderedPopulation
 from posebridge.populations.files import PopulationError, file_sizes
 from posebridge.populations.shards import find_shard
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a watcher speaks of what is being made.
+
+    Attributes:
+        doing: as "rendering".
+        done: as "rendered".
+        what: as "images".
+        count: how many of these a task makes.
+    """
+
+    doing: str
+    done: str
+    what: str
+    count: Callable[[Task], int] = attrgetter("people")
+
+
+RENDERING = Words("rendering", "rendered", "images")
 
 
 def forget_damaged(store: Store, wanted: RenderedPopulation) -> int:
@@ -45,10 +67,11 @@ def forget_damaged(store: Store, wanted: RenderedPopulation) -> int:
 class RenderWatcher(Watcher):
     """One bar for all images on a terminal, and a line at the start and at the end."""
 
-    def __init__(self, console: Console, tasks: Sequence[Task]) -> None:
+    def __init__(self, console: Console, tasks: Sequence[Task], words: Words = RENDERING) -> None:
         """Start with what there is to do."""
         self._console = console
-        self._total = sum(_images(task) for task in tasks)
+        self._words = words
+        self._total = sum(words.count(task) for task in tasks)
         self._done = 0
         self._since = time.monotonic()
         self._bar = Progress(
@@ -62,11 +85,13 @@ class RenderWatcher(Watcher):
             transient=True,
             disable=not console.is_terminal,
         )
-        self._all = self._bar.add_task("images", total=self._total, speed="")
+        self._all = self._bar.add_task(words.what, total=self._total, speed="")
 
     def __enter__(self) -> "RenderWatcher":
         """Say how much there is to do."""
-        self._console.print(f"rendering {self._total} images", highlight=False)
+        self._console.print(
+            f"{self._words.doing} {self._total} {self._words.what}", highlight=False
+        )
         self._bar.start()
         return self
 
@@ -75,7 +100,8 @@ class RenderWatcher(Watcher):
         self._bar.stop()
         seconds = time.monotonic() - self._since
         self._console.print(
-            f"rendered {self._done} of {self._total} images in {seconds:.0f} s ({self._speed()})",
+            f"{self._words.done} {self._done} of {self._total} {self._words.what} in "
+            f"{seconds:.0f} s ({self._speed()})",
             highlight=False,
         )
 
@@ -87,7 +113,7 @@ class RenderWatcher(Watcher):
 
     def finished(self, task: Task, seconds: float) -> None:
         """Move the bar by a shard."""
-        self._done += _images(task)
+        self._done += self._words.count(task)
         self._bar.update(self._all, completed=self._done, speed=self._speed())
 
     def failed(self, failure: Failure) -> None:
@@ -99,13 +125,4 @@ class RenderWatcher(Watcher):
         self._console.print(f"[yellow]– {task.name}[/] needs {cause.name!r}", highlight=False)
 
     def _speed(self) -> str:
-        return f"{self._done / max(time.monotonic() - self._since, 1e-3):.1f} images/s"
-
-
-def _images(task: Task) -> int:
-    """Images that a task renders; 0 for the one that writes the manifest."""
-    if len(task.arguments) < 4:
-        return 0
-    _, rendered, split, index = task.arguments
-    images: int = rendered.splits()[split] - index * SHARD_PEOPLE
-    return min(images, SHARD_PEOPLE)
+        return f"{self._done / max(time.monotonic() - self._since, 1e-3):.1f} {self._words.what}/s"

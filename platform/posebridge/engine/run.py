@@ -14,6 +14,7 @@ from posebridge.engine.evaluate import (
     read_scores,
 )
 from posebridge.engine.graph import Failure, Task, note_failure
+from posebridge.engine.importing.there import require_imported
 from posebridge.engine.label_free import (
     evaluate_label_free,
     label_free_marker,
@@ -233,14 +234,10 @@ def population_tasks(store: Store, needed: Population) -> list[Task]:
     """Make a population: its shards, then its manifest; an imported one must be there.
 
     Raises:
-        ValueError: if an imported population is not in the store.
+        ValueError: if an imported population is not in the store as it is declared.
     """
     if not isinstance(needed, RenderedPopulation):
-        if not store.exists(manifest_marker(needed)):
-            raise ValueError(
-                f"population {needed.label!r} must be in the store {store.uri}, but is not: "
-                f"import it first (posebridge data import {needed.name} …)."
-            )
+        require_imported(store, needed)
         return []
     shards = [
         Task(

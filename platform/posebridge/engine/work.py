@@ -48,7 +48,6 @@ from posebridge.engine.workers import Workers, run_together
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crops import CropSize
 from posebridge.populations.manifest import MANIFEST_FILE, OpenPopulation, open_population
-from posebridge.skeletons import Skeleton
 from posebridge.stages import Feed, Stage
 
 log = logging.getLogger(__name__)
@@ -69,23 +68,6 @@ def stage_path(stage: Stage) -> str:
 def open_in(store: Store, population: Population) -> OpenPopulation:
     """A population that has been made."""
     return open_population(store.path(population_path(population)))
-
-
-def open_fitting(
-    store: Store, population: Population, stage: Stage, skeleton: Skeleton
-) -> OpenPopulation:
-    """A population that has been made, for an estimator.
-
-    Raises:
-        ValueError: if its keypoints are not those of the estimator.
-    """
-    opened = open_in(store, population)
-    if opened.skeleton != skeleton:
-        raise ValueError(
-            f"stage {stage.name!r}: the estimator's skeleton is {skeleton.name}, but "
-            f"{population.label!r} has {opened.skeleton.name}. Map one to the other first."
-        )
-    return opened
 
 
 @contextmanager
@@ -248,7 +230,7 @@ def stage_loader(
 
     def open_feed(feed: Feed, *, labelled: bool) -> Reader:
         return reader(
-            open_fitting(store, feed.population, stage, estimator.skeleton),
+            open_in(store, feed.population).read_as(estimator.skeleton),
             feed.split,
             labelled=labelled,
             read_tables=read,

@@ -1,17 +1,17 @@
 """Populations: people in images, and how they are stored, checked and looked at."""
 
 from posebridge.discovery import concrete_classes
-from posebridge.populations.base import Population
+from posebridge.populations.base import RenderedPopulation
 
 
-def all_populations() -> tuple[type[Population], ...]:
-    """Every population that a module of this package defines, sorted by name."""
-    found = [kind for kind in concrete_classes(__name__) if issubclass(kind, Population)]
+def all_populations() -> tuple[type[RenderedPopulation], ...]:
+    """Every rendered population that a module of this package defines, sorted by name."""
+    found = [kind for kind in concrete_classes(__name__) if issubclass(kind, RenderedPopulation)]
     return tuple(sorted(found, key=lambda kind: kind.name))
 
 
-def population_class(name: str) -> type[Population]:
-    """The population of a name.
+def population_class(name: str) -> type[RenderedPopulation]:
+    """The rendered population of a name.
 
     Args:
         name: such as "adult".

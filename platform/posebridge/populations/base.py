@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -38,17 +38,12 @@ class Population(ABC):
 
     Attributes:
         name: short and unique among populations, as in file names.
-        skeleton: of its keypoints.
-        licence: of its images and labels.
-        citation: what to cite, empty for none.
-        version: raised whenever the same fields give other people.
     """
 
-    name: ClassVar[str]
-    skeleton: ClassVar[Skeleton]
-    licence: ClassVar[str]
-    citation: ClassVar[str]
-    version: ClassVar[int] = 1
+    if TYPE_CHECKING:
+        # For the type checker alone: one kind has it in the class, the other in a field.
+        @property
+        def name(self) -> str: ...  # noqa: D102 - said above
 
     @property
     def label(self) -> str:
@@ -60,16 +55,12 @@ class Population(ABC):
         """People (of a rendered population: images) in each split that is not empty."""
 
     @abstractmethod
-    def num_shards(self, split: str) -> int:
-        """Number of shards of a split."""
-
-    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """All that decides who is in it and how they look, as JSON."""
 
+    @abstractmethod
     def fingerprint(self) -> str:
-        """Address of the identity, 12 hex digits; part of every stage key."""
-        return digest(self.identity())[:12]
+        """Address of who is in it and how they look, 12 hex digits; part of every stage key."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +71,22 @@ class RenderedPopulation(Population):
     smaller population is the beginning of a bigger one. Splits never share a subject.
 
     Attributes:
+        name: short and unique among populations, as in file names.
+        skeleton: of its keypoints.
+        licence: of its images and labels.
+        citation: what to cite, empty for none.
+        version: raised whenever the same fields give other people.
         seed: other people for another seed.
         train: images in the split that is trained on.
         validation: images in the split that choices are made on.
         test: images in the split that is reported.
     """
+
+    name: ClassVar[str]
+    skeleton: ClassVar[Skeleton]
+    licence: ClassVar[str]
+    citation: ClassVar[str]
+    version: ClassVar[int] = 1
 
     seed: int = 0
     train: int = 0
@@ -120,6 +122,10 @@ class RenderedPopulation(Population):
         """Class, version, every field, and the version of the renderer."""
         described: dict[str, Any] = describe(self)
         return described | {"synthesis": SYNTHESIS_VERSION}
+
+    def fingerprint(self) -> str:
+        """Hash of the identity."""
+        return digest(self.identity())[:12]
 
     def generator(self, split: str, index: int, stream: str = "people") -> np.random.Generator:
         """The random numbers of one sample.

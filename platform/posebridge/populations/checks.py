@@ -29,6 +29,13 @@ IMAGE_WITHOUT_PEOPLE = "image without people"
 """Counted by the shard writer, which leaves such images out."""
 UNDECODABLE = "undecodable image"
 """Counted by whoever decodes: only then does it show."""
+NOT_A_PERSON = "annotation not of a person"
+CROWD = "annotation of a crowd"
+NO_KEYPOINTS = "no labelled keypoint"
+MISSING_IMAGE = "missing image"
+NOT_AN_IMAGE = "file that is no image"
+OTHER_SIZE = "image of another size than annotated"
+"""These six are counted when a population is imported."""
 
 REASONS = (
     UNKNOWN_IMAGE,

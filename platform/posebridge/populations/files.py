@@ -161,6 +161,18 @@ def _written_beside(path: str, data: bytes) -> Iterator[str]:
             os.unlink(temporary)
 
 
+def move(source: Folder, target: Folder) -> None:
+    """Put a file elsewhere in its file system, whole or not at all."""
+    filesystem, start = locate(source)
+    _, end = locate(target)
+    if isinstance(filesystem, LocalFileSystem):
+        os.makedirs(end.rpartition("/")[0], exist_ok=True)
+        os.replace(start, end)
+        return
+    filesystem.cp_file(start, end)
+    filesystem.rm_file(start)
+
+
 def read_file(path: Folder) -> bytes | None:
     """The content of a file, or None where there is none."""
     filesystem, target = locate(path)

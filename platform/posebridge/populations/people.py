@@ -1,12 +1,14 @@
 """The rows of a population: people and images, and their Arrow tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32, UInt8
+
+from posebridge.skeletons import KeypointMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,19 @@ def row_person(row: Mapping[str, Any]) -> Person:
         intrinsics=None
         if intrinsics is None
         else cast("tuple[float, float, float, float]", tuple(float(v) for v in intrinsics)),
+    )
+
+
+def with_keypoints_of(person: Person, seen_as: KeypointMap) -> Person:
+    """The person with the keypoints of another skeleton; those that it lacks are not labelled."""
+    keypoints, visibility = seen_as(person.keypoints, person.visibility)
+    labelled = visibility[:, None] > 0
+    space = person.keypoints_3d_mm
+    return replace(
+        person,
+        keypoints=np.where(labelled, keypoints, 0.0).astype(np.float32),
+        visibility=visibility,
+        keypoints_3d_mm=None if space is None else seen_as(space, person.visibility)[0],
     )
 
 

@@ -1,0 +1,1 @@
+"""Importing data sets with Ray: what is asked becomes an index, shards, and a population."""
