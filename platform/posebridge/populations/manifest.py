@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from posebridge.identity import digest
+from posebridge.identity import digest, restore
 from posebridge.populations.checks import CHECKED_COLUMNS, check_people
 from posebridge.populations.files import (
     Folder,
@@ -24,8 +24,10 @@ from posebridge.populations.files import (
 )
 from posebridge.populations.people import IMAGE_COLUMNS, PEOPLE_COLUMNS
 from posebridge.populations.shards import ShardReport, read_images, read_people, read_shard
-from posebridge.skeletons import Skeleton, skeleton
+from posebridge.skeletons import KeypointMap, Skeleton, keypoint_map, skeleton
 
+OWN_SKELETON = "own_skeleton"
+"""Among the knobs of an imported population, where its skeleton has no name that is known here."""
 MANIFEST_FILE = "manifest.json"
 MANIFEST_FORMAT = 1
 
@@ -185,11 +187,31 @@ class OpenPopulation:
         folder: a local path or any fsspec URI.
         manifest: what it holds.
         skeleton: of its keypoints.
+        seen_as: how whoever reads people wants their keypoints; None takes them as they are.
     """
 
     folder: str
     manifest: Manifest
     skeleton: Skeleton
+    seen_as: KeypointMap | None = None
+
+    def read_as(self, wanted: Skeleton) -> "OpenPopulation":
+        """The same people, to be read with other keypoints; those they lack are not labelled.
+
+        Raises:
+            ManifestError: if they have none of those that are wanted.
+        """
+        if wanted == self.skeleton:
+            return dataclasses.replace(self, seen_as=None)
+        found = keypoint_map(self.skeleton, wanted, allow_missing=True)
+        if not any(found.parts):
+            raise ManifestError(
+                f"Population {self.manifest.name!r} must have keypoints of {wanted.name}, but has "
+                f"none of them: its own ({self.skeleton.name}) are "
+                f"{', '.join(self.skeleton.keypoints)}. Take an estimator of such keypoints, or "
+                "give the keypoints the usual names and import again."
+            )
+        return dataclasses.replace(self, seen_as=found)
 
     def num_shards(self, split: str) -> int:
         """Number of shards of a split."""
@@ -289,7 +311,8 @@ def open_population(folder: Folder) -> OpenPopulation:
     """
     manifest = read_manifest(folder)
     try:
-        keypoints = skeleton(manifest.skeleton)
+        own = manifest.knobs.get(OWN_SKELETON)
+        keypoints: Skeleton = restore(own) if own else skeleton(manifest.skeleton)
     except ValueError as error:
         raise ManifestError(
             f"The manifest in {folder} names a skeleton that is not known here. {error} "
