@@ -17,7 +17,12 @@ OPTIONS = {
     "data": {"--store"},
     "data make": {"--store", "name", "--set", "--folder", "--address", "--debug"},
     "data list": {"--store"},
+    "data import": {
+        *("--store", "kind", "folder", "--name", "--split", "--set", "--address", "--debug"),
+    },
+    "data export": {"--store", "name", "--set", "--split", "--out", "--images"},
     "data show": {"--store", "name", "--set", "--split", "--people", "--out"},
+    "data clip": {"--store", "name", "--set", "--split", "--sequence", "--out"},
     "data card": {"--store", "name", "--set", "--out", "--strict"},
     "plan": EXPERIMENT | {"--address"},
     "run": EXPERIMENT | {"--address", "--debug"},

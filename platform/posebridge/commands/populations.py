@@ -1,4 +1,4 @@
-"""`data make`, `data list`, `data show` and `data card`: populations in the store."""
+"""`data` and what can be done with it: populations in the store."""
 
 import argparse
 import dataclasses
@@ -14,20 +14,34 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from posebridge.commands.card import add_card, card
+from posebridge.commands.card import add_card, card, chosen
+from posebridge.commands.clip import add_clip, clip
+from posebridge.commands.importing import (
+    add_export,
+    add_import,
+    export,
+    import_data,
+    usual_split,
+)
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
 from posebridge.engine.execution import execute_on_ray
 from posebridge.engine.graph import Failure, Task, execute_here, outstanding
 from posebridge.engine.rendering import RenderWatcher, forget_damaged
-from posebridge.engine.run import manifest_marker, population_tasks
+from posebridge.engine.run import population_tasks
 from posebridge.engine.work import open_in, population_path
 from posebridge.identity import restore
 from posebridge.populations import all_populations, population_class
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.contact_sheet import contact_sheet
 from posebridge.populations.files import PopulationError, join, write_file
-from posebridge.populations.manifest import MANIFEST_FILE, Manifest, open_population
+from posebridge.populations.importers import all_importers
+from posebridge.populations.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    OpenPopulation,
+    open_population,
+)
 from posebridge.settings import fitted_to, nearest, parse
 
 FOLDER = "populations"
@@ -37,13 +51,17 @@ MEGABYTE = 1e6
 
 def add_data(added: argparse.ArgumentParser) -> None:
     """What can be done with populations."""
-    actions = added.add_subparsers(required=True, metavar="make|list|show|card")
+    actions = added.add_subparsers(required=True, metavar="make|import|list|show|clip|card|export")
     making = actions.add_parser("make", help="render a population into the store")
     making.set_defaults(action=make)
     _add_population(making)
     making.add_argument("--folder", action="store_true", help="print nothing but its folder")
     making.add_argument("--address", help="of a Ray cluster; without, one is started here")
     making.add_argument("--debug", action="store_true", help="in this process, without Ray")
+
+    importing = actions.add_parser("import", help="bring a data set into the store")
+    importing.set_defaults(action=import_data)
+    add_import(importing)
 
     listing = actions.add_parser("list", help="populations that are known and that are there")
     listing.set_defaults(action=list_populations)
@@ -53,11 +71,19 @@ def add_data(added: argparse.ArgumentParser) -> None:
     showing.add_argument("--split", help="whose people; test where there is one")
     showing.add_argument("--people", type=int, default=12, help="how many")
     showing.add_argument("--out", type=Path, default=Path("contact.png"), help="the picture")
+    filming = actions.add_parser("clip", help="a clip as a video, or as a strip of frames")
+    filming.set_defaults(action=partial(clip, find=opened))
+    _add_population(filming)
+    add_clip(filming)
     carding = actions.add_parser("card", help="say what a population holds, and what is wrong")
     carding.set_defaults(action=partial(card, find=population))
     _add_population(carding)
     add_card(carding)
-    for action in (making, listing, showing, carding):
+    exporting = actions.add_parser("export", help="write a split as COCO json")
+    exporting.set_defaults(action=partial(export, find=opened))
+    _add_population(exporting)
+    add_export(exporting)
+    for action in (making, importing, listing, showing, filming, carding, exporting):
         # Also after the action; only where it is given, so as not to hide the one before it.
         action.add_argument("--store", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
@@ -102,9 +128,12 @@ def list_populations(asked: argparse.Namespace, console: Console) -> int:
     """Show the populations that are known, and those that lie in the store."""
     known = Grid("population", "images by default", "skeleton", "licence", title="known")
     for kind in all_populations():
-        sizes = _sizes(kind().splits()) if issubclass(kind, RenderedPopulation) else "imported"
-        known.add_row(kind.name, sizes, kind.skeleton.name, kind.licence)
+        known.add_row(kind.name, _sizes(kind().splits()), kind.skeleton.name, kind.licence)
     console.print(known)
+    bringing = Grid("kind", "licence", title="can be imported: posebridge data import KIND FOLDER")
+    for importer in all_importers():
+        bringing.add_row(importer.name, importer.licence)
+    console.print(bringing)
     store = Store(asked.store)
     folders = store.children(FOLDER)
     if not folders:
@@ -121,22 +150,24 @@ def list_populations(asked: argparse.Namespace, console: Console) -> int:
 
 def show(asked: argparse.Namespace, console: Console) -> int:
     """Draw a contact sheet of a population that has been made."""
-    wanted, store = population(asked.name, asked.settings), Store(asked.store)
     if asked.people < 1:
         raise ValueError(f"--people must be at least 1, but got {asked.people}.")
-    if not store.exists(manifest_marker(wanted)):
-        knobs = "".join(f" --set {setting}" for setting in asked.settings)
-        raise ValueError(
-            f"population {wanted.label!r} ({wanted.fingerprint()}) must be in the store "
-            f"{store.uri}, but is not. Make it first: "
-            f"posebridge data make {asked.name}{knobs} --store {store.uri}"
-        )
-    splits = wanted.splits()
-    split = asked.split or ("test" if "test" in splits else next(iter(splits)))
-    drawn = contact_sheet(open_in(store, wanted), split, count=asked.people)
+    there = opened(asked)
+    drawn = contact_sheet(there, asked.split or usual_split(there), count=asked.people)
     write_picture(asked.out, drawn)
     console.print(str(asked.out), highlight=False, soft_wrap=True)
     return 0
+
+
+def opened(asked: argparse.Namespace) -> OpenPopulation:
+    """The population that is asked for by its name, and knobs if it is a rendered one.
+
+    Raises:
+        ValueError: if it is not in the store.
+    """
+    store = Store(asked.store)
+    folder = chosen(asked.name, asked.settings, store, population)
+    return open_population(store.path(FOLDER, folder))
 
 
 def population(name: str, settings: Sequence[str] = ()) -> RenderedPopulation:
@@ -149,13 +180,7 @@ def population(name: str, settings: Sequence[str] = ()) -> RenderedPopulation:
     Raises:
         ValueError: for an unknown name or knob, and a value of another type than the knob's.
     """
-    kind = population_class(name)
-    if not issubclass(kind, RenderedPopulation):
-        raise ValueError(
-            f"{name!r} must be a population that is rendered, but is imported: "
-            f"posebridge data import {name} …"
-        )
-    default = kind()
+    default = population_class(name)()
     made = dataclasses.replace(default, **dict(_knob(default, text) for text in settings))
     if not made.splits():
         raise ValueError(
