@@ -132,6 +132,27 @@ def test_points_in_space_project_onto_the_image_points(kind: type[RenderedPopula
 
 
 @every_population
+def test_seen_keypoints_lie_on_their_own_person(kind: type[RenderedPopulation]) -> None:
+    """Every person's are in the mask of one instance, and no two people's in the same."""
+    for sample in _samples(kind):
+        encoded = sample.image.instance_png
+        if encoded is None:
+            continue
+        instance = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
+        assert instance is not None
+        shown = [
+            {
+                int(instance[int(y), int(x)])
+                for x, y in np.floor(person.keypoints[person.visibility == 2])
+            }
+            for person in sample.people
+        ]
+        assert all(len(one) <= 1 and 0 not in one for one in shown)
+        seen = [value for one in shown for value in one]
+        assert len(set(seen)) == len(seen) > 0
+
+
+@every_population
 def test_flipping_twice_gives_the_view_back(kind: type[RenderedPopulation]) -> None:
     size, order = CropSize(96, 96), list(kind.skeleton.flip_order)
     for sample in _samples(kind):

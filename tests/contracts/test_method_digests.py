@@ -48,7 +48,19 @@ ESTIMATING = ("estimators", "heatmaps")
 """Modules that decide what an estimator gives, if its own imports them."""
 RENDERER, TRAINING, EVALUATION = "renderer", "training", "evaluation"
 LABEL_FREE = "label-free evaluation"
-RENDERED = ("adult", "infant_synthetic", "infant_real", "photographs")
+RENDERED = (
+    "adult",
+    "crowd",
+    "elder",
+    "infant_clips",
+    "infant_knobs",
+    "infant_real",
+    "infant_synthetic",
+    "low_light",
+    "photographs",
+    "toddler",
+    "wheelchair",
+)
 TRAINED = (
     "populations.crops",
     "populations.views",

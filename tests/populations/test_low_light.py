@@ -22,7 +22,7 @@ def _sample(age: str, light: str, index: int = 0) -> Sample:
         (LowLight(), "low-light"),
         (LowLight(age="elder"), "low-light elder"),
         (LowLight(age="elder", light="bright"), "low-light elder bright"),
-        (LowLight(darkest=0.2), "low-light 0.2–0.3"),
+        (LowLight(darkest=0.1), "low-light 0.1–0.2"),
     ],
 )
 def test_labels_show_the_knobs(population: LowLight, label: str) -> None:

@@ -68,9 +68,9 @@ def test_views_show_the_front_and_the_back(view: str, sign: int) -> None:
         assert person.attributes["view"] == view
 
 
-def test_half_of_the_ankles_or_more_are_hidden_or_behind_something() -> None:
+def test_many_ankles_are_hidden() -> None:
     seen = np.mean([_person(index).visibility[ANKLES] == 2 for index in range(12)])
-    assert 0.1 < seen < 0.75
+    assert 0.1 < seen < 0.8
     whole = np.mean([_person(index).visibility == 2 for index in range(12)])
     assert 0.4 < whole < 0.9
 

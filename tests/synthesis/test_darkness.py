@@ -8,7 +8,7 @@ from posebridge.synthesis.room_scenes import adult_room_scene
 
 
 @pytest.mark.parametrize(
-    ("exposure", "band"), [(0.3, "normal"), (0.16, "normal"), (0.1, "hard"), (0.05, "extreme")]
+    ("exposure", "band"), [(0.3, "normal"), (0.12, "normal"), (0.1, "hard"), (0.05, "extreme")]
 )
 def test_bands_grow_harder_with_less_light(exposure: float, band: str) -> None:
     assert Darkness(exposure, 0.02).band == band

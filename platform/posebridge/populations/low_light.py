@@ -51,8 +51,8 @@ class LowLight(RenderedPopulation):
     test: int = 300
     age: str = "adult"
     light: str = "dark"
-    darkest: float = 0.05
-    lightest: float = 0.3
+    darkest: float = 0.04
+    lightest: float = 0.2
 
     def __post_init__(self) -> None:
         """Refuse unknown ages and lights, and a range of exposures that is none."""

@@ -11,8 +11,9 @@ import numpy as np
 
 from posebridge.synthesis.scenes import Scene
 
-BANDS = (("normal", 0.16), ("hard", 0.085), ("extreme", 0.0))
-"""Bands of darkness, by the least share of the light that is left in each."""
+BANDS = (("normal", 0.117), ("hard", 0.068), ("extreme", 0.0))
+"""Bands of darkness, by the least share of the light that is left in each: a third of the octaves
+of the population `low-light` each."""
 
 
 @dataclass(frozen=True)

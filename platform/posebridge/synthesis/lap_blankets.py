@@ -21,11 +21,13 @@ _CELL_M = 0.015
 _CLEAR_M = 0.018  # cloth stays this far from skin, trousers included
 _STEEPEST = 1.6  # of the cloth's fall beside a thigh
 _NEAR_LAP_M = 0.07  # hands this far over the thighs lie below the blanket
+_LOWEST_HEM_M = 0.03  # over the soles
+_SHOE_M = 0.03  # of a shoe before the toes
 _NOWHERE = -9.0
 
 
 def lap_blanket(figure: Figure, seat: Seat, rng: np.random.Generator, *, tucked: bool) -> Mesh:
-    """A blanket from the belly over the knees, down to anywhere between the knees and the feet.
+    """A blanket from the belly over the knees, down to anywhere between the knees and the insteps.
 
     Args:
         figure: somebody who sits facing -y.
@@ -36,7 +38,7 @@ def lap_blanket(figure: Figure, seat: Seat, rng: np.random.Generator, *, tucked:
     legs = _covered(figure, seat)
     half = float(np.abs(legs[:, 0]).max()) + 0.05
     back_y = float(figure.keypoints[11:13, 1].mean()) - 0.02
-    hem_z = seat.feet[0].z + float(rng.uniform(-0.01, 0.24))
+    hem_z = max(foot.z for foot in seat.feet) + float(rng.uniform(_LOWEST_HEM_M, 0.26))
     top = _lying(legs, half, (seat.knee_y - 0.035, back_y), seat.z - 0.03)
     heights, depths = _hanging(legs, half, (hem_z, top[0]))
     seed = int(rng.integers(1 << 16))
@@ -64,7 +66,8 @@ def _covered(figure: Figure, seat: Seat) -> Points:
     hands = skin_of(figure, *HANDS, *FOREARMS)
     resting = (hands[:, 2] < seat.thigh_z + _NEAR_LAP_M) & (hands[:, 2] > seat.z)
     resting &= np.abs(hands[:, 0]) < seat.half_width - 0.03
-    return np.concatenate([skin_of(figure, *THIGHS, *SHINS, *FEET), hands[resting]])
+    shoes = skin_of(figure, *FEET) - np.array([0.0, _SHOE_M, 0.0], np.float32)
+    return np.concatenate([skin_of(figure, *THIGHS, *SHINS, *FEET), shoes, hands[resting]])
 
 
 def _bins(values: Float[np.ndarray, " point"], low: float, count: int) -> np.ndarray:

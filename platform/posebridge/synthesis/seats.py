@@ -11,7 +11,8 @@ from posebridge.synthesis.tailoring import FEET, FOREARMS, HANDS, SHINS, THIGHS,
 Points = Float[np.ndarray, "point 3"]
 
 _SINK_M = 0.012  # of the body into the seat
-_CLOTH_M = 0.012  # of clothes between the body and the back
+_TABLE_M = 0.3  # of a table over a seat, at most
+_CLOTH_M = 0.02  # of clothes between the body and the back
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def free_height(
     over = (np.abs(arms[:, 0]) < half_width) & (arms[:, 1] > from_y) & (arms[:, 1] < to_y)
     if not over.any():
         return None
-    height = float(arms[over][:, 2].min()) - 0.012
+    height = min(float(arms[over][:, 2].min()) - 0.012, seat.z + _TABLE_M)
     return height if height > seat.thigh_z + 0.05 else None
 
 

@@ -4,6 +4,7 @@ Everything stands in the frame of the person who sits in it: facing -y, floor at
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +18,7 @@ _TUBE_M = 0.012
 _RUBBER = (0.02, 0.02, 0.02)
 _STEEL = (0.45, 0.45, 0.47)
 _ARM_M = 0.32  # length of an armrest
+_SPOKES = 14
 _SIDES = (-1.0, 1.0)
 
 
@@ -142,9 +144,7 @@ def _hand_wheels(seat: Seat, style: ChairStyle) -> list[Mesh]:
         hub = np.array([side * (seat.half_width + 0.045), y, radius])
         meshes.append(_ring(hub, radius - 0.015, 0.015, _RUBBER))
         meshes.append(_ring(hub + [side * 0.04, 0, 0], radius - 0.05, 0.009, _STEEL))
-        angle = np.arange(14) * (2 * np.pi / 14)
-        spokes = hub + radius * 0.95 * _around(angle)
-        meshes += [_bar(_STEEL, hub, spoke, radius=0.0025, sides=4) for spoke in spokes]
+        meshes.append(_moved(_spokes(0.95 * radius), hub))
         axle = [hub - [side * 0.06, 0, 0], hub + [side * 0.012, 0, 0]]
         meshes.append(_bar(style.frame, *axle, radius=0.025))
         caster = np.array([side * (seat.half_width - 0.02), seat.front_y + 0.13, 0.085])
@@ -204,9 +204,34 @@ def _bar(color: Color, *path: object, radius: float = _TUBE_M, sides: int = 7) -
 
 def _ring(hub: Float[np.ndarray, "3"], radius: float, thick: float, color: Color) -> Mesh:
     """A ring around an axle along x."""
+    return _moved(_ring_about_origin(radius, thick, color), hub)
+
+
+@lru_cache(maxsize=16)
+def _ring_about_origin(radius: float, thick: float, color: Color) -> Mesh:
     angle = np.arange(36) * (2 * np.pi / 36)
-    ring = tube(hub + radius * _around(angle), thick, color=color, sides=7, closed=True)
+    ring = tube(radius * _around(angle), thick, color=color, sides=7, closed=True)
     return replace(ring, material=Material.GLOSSY)
+
+
+@lru_cache(maxsize=2)
+def _spokes(radius: float) -> Mesh:
+    """All spokes of a wheel about the origin in one mesh."""
+    one = _bar(_STEEL, (0, 0, 0), (0, 0, radius), radius=0.0025, sides=4)
+    turns = [rotation_x(360 / _SPOKES * i) for i in range(_SPOKES)]
+    starts = len(one.vertices) * np.arange(_SPOKES)[:, None, None]
+    return replace(
+        one,
+        vertices=np.concatenate([one.vertices @ turn.T for turn in turns]).astype(np.float32),
+        faces=(one.faces + starts).reshape(-1, 3).astype(np.int32),
+        colors=np.tile(one.colors, (_SPOKES, 1)),
+        parts=np.tile(one.parts, _SPOKES),
+        rest=np.tile(one.rest, (_SPOKES, 1)),
+    )
+
+
+def _moved(mesh: Mesh, shift: Float[np.ndarray, "3"]) -> Mesh:
+    return replace(mesh, vertices=(mesh.vertices + shift).astype(np.float32))
 
 
 def _around(angle: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 3"]:
