@@ -70,6 +70,7 @@ def test_leaks_are_found_whatever_made_the_population(tmp_path: Path) -> None:
         },
     )
     told = told_of(made)
+    assert (told.subjects, told.sequences) == (3, 1)
     assert [(s.kind, s.names) for s in told.shared] == [
         ("subjects", ("anna",)),
         ("sequences", ("one",)),

@@ -51,6 +51,11 @@ def page_of(opened: OpenPopulation) -> str:
     return card_page(told, Pictures(sample_people(opened, 6), twins))
 
 
+def without_images(page: str) -> str:
+    """In the letters of an image any word can come up."""
+    return re.sub(r"base64,[^\"]*", "", page)
+
+
 def parsed(page: str) -> Tags:
     tags = Tags()
     tags.feed(page)
@@ -68,8 +73,8 @@ def toy_page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_page_needs_nothing_but_itself(toy_page: str) -> None:
     tags = parsed(toy_page)
     assert not {"script", "link", "iframe", "object"} & set(tags.seen)
-    assert "http" not in toy_page
-    assert "url(" not in toy_page.replace("url(#", "")
+    assert "http" not in without_images(toy_page)
+    assert "url(" not in without_images(toy_page).replace("url(#", "")
     images = [address for address in tags.addresses if not address.startswith("#")]
     assert images
     assert all(re.match(r"data:image/(jpeg|png);base64,", address) for address in images)
@@ -122,4 +127,4 @@ def test_one_person_without_attributes_or_labels_has_a_page(tmp_path: Path) -> N
     page = page_of(made)
     parsed(page)
     assert "nobody has an attribute" in page
-    assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
+    assert "nan" not in without_images(page)

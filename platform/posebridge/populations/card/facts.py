@@ -63,6 +63,8 @@ class Facts:
         made_by: versions of the software that made it.
         left_out: of the whole population when it was made, by reason.
         known: images that have each map, and people whose 3-D keypoints are known.
+        subjects: different people of all splits together.
+        sequences: different ones of all splits together.
         splits: how much each holds.
         shared: subjects and sequences that are in two splits.
         duplicates: near-identical images.
@@ -87,6 +89,8 @@ class Facts:
     made_by: dict[str, str]
     left_out: dict[str, int]
     known: dict[str, int]
+    subjects: int
+    sequences: int
     splits: tuple[SplitCounts, ...]
     shared: tuple[Shared, ...]
     duplicates: tuple[Likeness, ...]
@@ -137,6 +141,8 @@ def facts(contents: Contents) -> Facts:
         made_by=dict(manifest.made_by),
         left_out=_positive(manifest.rejected),
         known=dict(contents.maps) | {"keypoints_3d_mm": everybody.known_3d},
+        subjects=len(everybody.subjects),
+        sequences=len(everybody.sequences),
         splits=tuple(_counts(contents, split) for split in labels),
         shared=shared("subjects", {split: part.subjects for split, part in labels.items()})
         + shared("sequences", names),

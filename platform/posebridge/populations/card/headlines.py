@@ -28,10 +28,9 @@ def headlines(told: Facts) -> tuple[Headline, ...]:
     hidden = sum(v.hidden for v in told.visibility)
     side = told.sizes.side
     alike = sum(found.near for found in told.duplicates)
-    subjects = sum(split.subjects for split in told.splits)
     return (
         Headline("people", f"{told.people:,}", f"in {told.images:,} images"),
-        Headline("subjects", f"{subjects:,}" if subjects else UNKNOWN, f"{_sequences(told)}"),
+        Headline("subjects", f"{told.subjects:,}" if told.subjects else UNKNOWN, _sequences(told)),
         Headline("mean pose", percent(told_on.mean_pose), asked),
         Headline("another's pose", percent(told_on.shuffled), asked),
         Headline("hidden", percent(hidden / labelled if labelled else math.nan), "of keypoints"),
@@ -58,5 +57,4 @@ def percent(share: float) -> str:
 
 
 def _sequences(told: Facts) -> str:
-    count = sum(split.sequences for split in told.splits)
-    return f"in {count:,} sequences" if count else "no sequences"
+    return f"in {told.sequences:,} sequences" if told.sequences else "no sequences"

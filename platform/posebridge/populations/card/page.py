@@ -93,9 +93,8 @@ def card_page(told: Facts, pictures: Pictures) -> str:
 def drawing(draw: Draw, told: Facts, height_inches: float) -> Markup:
     """A panel as SVG that stands within a page and takes its colours."""
     with mpl.rc_context(STYLE):
-        figure = matplotlib.figure.Figure(
-            (_WIDTH_INCHES, height_inches), layout="constrained", dpi=_DPI
-        )
+        figure = matplotlib.figure.Figure((_WIDTH_INCHES, height_inches), dpi=_DPI)
+        figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.08)
         draw(figure, told)
         buffer = io.StringIO()
         about = dict.fromkeys(("Date", "Creator", "Format", "Type"))

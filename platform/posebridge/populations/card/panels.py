@@ -51,6 +51,8 @@ SHOWN_VALUES = 8
 FEWEST_ROWS = 5
 """A bar is as thick as if there were so many."""
 BLUR_CELLS = 0.8
+OPAQUE = 0.95
+"""Of the most frequent cell."""
 
 
 def draw_places(figure: FigureBase, told: Facts) -> None:
@@ -70,21 +72,19 @@ def draw_places(figure: FigureBase, told: Facts) -> None:
 
 
 def density_colors(maps: Iterable[Density]) -> Float64[np.ndarray, "row column 4"]:
-    """Maps laid over each other, each in the colour of its side, RGBA.
+    """Maps in one, each in the colour of its side, mixed where they meet, RGBA.
 
     They are a little blurred, and how opaque a cell is goes with the square root of its count, so
     that rare places show too.
     """
-    color, clear = np.zeros((1, 1, 3)), np.ones((1, 1, 1))
+    color, weight, clear = np.zeros((1, 1, 3)), np.zeros((1, 1, 1)), np.ones((1, 1, 1))
     for density in maps:
         counts = cv2.GaussianBlur(np.array(density.counts, np.float64), (0, 0), BLUR_CELLS)
         counts = np.asarray(counts)[..., None]
-        alpha = 0.95 * np.sqrt(counts / max(float(counts.max()), 1e-9))
-        own = np.array(matplotlib.colors.to_rgb(SIDES[density.side]))
-        color = color * (1 - alpha) + own * alpha
-        clear = clear * (1 - alpha)
-    opaque = 1 - clear
-    return np.concatenate([np.clip(color / np.maximum(opaque, 1e-9), 0, 1), opaque], axis=-1)
+        alpha = OPAQUE * np.sqrt(counts / max(float(counts.max()), 1e-9))
+        color = color + alpha * np.array(matplotlib.colors.to_rgb(SIDES[density.side]))
+        weight, clear = weight + alpha, clear * (1 - alpha)
+    return np.concatenate([np.clip(color / np.maximum(weight, 1e-9), 0, 1), 1 - clear], axis=-1)
 
 
 def draw_directions(figure: FigureBase, told: Facts) -> None:

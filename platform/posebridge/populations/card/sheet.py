@@ -34,7 +34,7 @@ LINES = 8
 _WIDTH = 150
 """Letters in a line of findings."""
 _LINE_INCHES = 0.125
-_HEIGHTS = (2.5, 1.45, 1.4, 1.15, 3.3)
+_HEIGHTS = (2.4, 1.45, 1.4, 1.15, 3.3)
 """Of people, places, directions, sizes, and of who is seen, inches; what is left is shared out."""
 
 
