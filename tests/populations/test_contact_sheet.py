@@ -38,6 +38,13 @@ def test_seen_keypoints_are_green_hidden_ones_red_and_others_absent() -> None:
     assert green > 200 > red
 
 
+def test_a_wider_stroke_covers_more() -> None:
+    person = toy_person("p", "i", np.random.default_rng(0))
+    image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
+    thin, wide = (annotated(image, person, COCO17, stroke_px=px) for px in (1, 3))
+    assert (wide != 120).any(-1).sum() > 1.5 * (thin != 120).any(-1).sum()
+
+
 def test_a_split_without_people_is_refused(tmp_path: Path) -> None:
     make(Toy(), str(tmp_path))
     with pytest.raises(ValueError, match="needs at least one person, but split 'train'"):

@@ -2,6 +2,8 @@ import dataclasses
 import errno
 import os
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +17,11 @@ from posebridge.populations.people import ImageRow, Person, row_person
 from posebridge.populations.shards import (
     ShardError,
     ShardReport,
+    count_maps,
     find_shard,
     images_file,
     people_file,
+    read_images,
     read_people,
     read_shard,
     write_shard,
@@ -85,6 +89,37 @@ def test_only_the_columns_asked_for_are_read_in_their_order(tmp_path: Path) -> N
     assert read_shard(tmp_path, 0, ["depth_png", "box"]).column_names == ["depth_png", "box"]
     assert read_people(tmp_path, 0, ["subject"]).column_names == ["subject"]
     assert "depth_png" not in read_shard(tmp_path, 0).column_names
+
+
+def test_images_are_read_once_each_however_many_people_are_in_them(tmp_path: Path) -> None:
+    _write(tmp_path)
+    table = read_images(tmp_path, 0, ["width", "image_id"])
+    assert table.column_names == ["width", "image_id"]
+    assert table["image_id"].to_pylist() == [f"image-{i}" for i in range(5)]
+
+
+def test_maps_are_counted_without_being_read(tmp_path: Path) -> None:
+    images = _images()
+    images[1] = dataclasses.replace(images[1], depth_png=None, parts_png=b"p")
+    _write(tmp_path, images=images)
+    found = count_maps(tmp_path, 0)
+    assert found == {"depth_png": 4, "normals_png": 0, "parts_png": 1, "instance_png": 0}
+    _write(tmp_path, people=[], images=[])
+    assert set(count_maps(tmp_path, 0).values()) == {0}
+
+
+@pytest.mark.parametrize("read", [count_maps, partial(read_images, columns=["image_id"])])
+def test_images_that_are_gone_or_cut_are_named(
+    tmp_path: Path, read: Callable[[Path, int], object]
+) -> None:
+    _write(tmp_path)
+    path = tmp_path / images_file(0)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ShardError, match=r"images-00000\.parquet cannot be read: .*Delete it and"):
+        read(tmp_path, 0)
+    path.unlink()
+    with pytest.raises(ShardError, match=r"images-00000\.parquet is missing"):
+        read(tmp_path, 0)
 
 
 def test_an_unknown_column_is_refused_with_the_known_ones(tmp_path: Path) -> None:
