@@ -126,3 +126,14 @@ def test_only_the_infant_changes_from_frame_to_frame() -> None:
         np.testing.assert_array_equal(a.colors, b.colors)
     assert one.sensor.motion_px == 0
     assert not np.array_equal(one.people[0].keypoints, other.people[0].keypoints)
+
+
+@every_character
+def test_hands_and_feet_stay_in_the_picture(character: str) -> None:
+    for seed in range(2):
+        found = clip(character, seed=seed)
+        camera = found.setting.camera
+        for heads in bone_heads(found):
+            pixels, _ = camera.project(heads)
+            inside = (pixels >= 0).all(axis=1) & (pixels <= [camera.width, camera.height]).all(1)
+            assert inside.mean() > 0.97

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from posebridge.synthesis.angle_vectors import from_vector, limit_vectors, to_vector
+from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.general_movements import ABSENT, CHARACTERS, bounded, draw_waves
 from posebridge.synthesis.infant_contact import Contact, calm, contact_of, free_room
 from posebridge.synthesis.infant_joints import infant_limits, months_of
@@ -19,9 +20,10 @@ from posebridge.synthesis.infant_scenes import (
 )
 from posebridge.synthesis.people import Figure
 from posebridge.synthesis.pose_samples import clip_angles
-from posebridge.synthesis.scenes import Scene, Streams
+from posebridge.synthesis.scenes import Scene, Streams, vector
 from posebridge.synthesis.self_contact import capsules
 
+_FURTHER = 1.2
 _REACH = 2.5  # deviations of a channel beyond which it need not go
 
 
@@ -63,13 +65,23 @@ def infant_clip(
     """
     infant = _at_rest(draw_infant(streams, knobs))
     setting = draw_setting(streams, knobs, infant)
-    setting = replace(setting, sensor=replace(setting.sensor, motion_px=0.0))  # on a tripod
+    setting = replace(
+        setting,
+        camera=_further(setting.camera),
+        sensor=replace(setting.sensor, motion_px=0.0),  # on a tripod
+    )
     rest = to_vector(infant.pose.angles)
     angles = np.tile(rest, (len(times_s), 1))
     shift = _shift(infant)
     if character != ABSENT:
         angles += _movement(streams, infant, character, times_s)
     return Clip(infant, setting, angles, shift)
+
+
+def _further(camera: Camera) -> Camera:
+    """Back from the infant, so that its hands and feet stay in the picture."""
+    eye, target = np.asarray(camera.eye), np.asarray(camera.target)
+    return replace(camera, eye=vector(target + _FURTHER * (eye - target)))
 
 
 def _at_rest(infant: Infant) -> Infant:
