@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from posebridge.synthesis.occluders import caregiver_hand, lead, toy
+from posebridge.synthesis.occluders import caregiver_hand, enlarged, lead, toy
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -36,3 +36,16 @@ def test_a_caregivers_hand_comes_from_its_azimuth_and_is_nobodys(azimuth_deg: fl
     turn = np.rad2deg(np.arctan2(far[1], far[0])) - azimuth_deg
     assert abs((turn + 180) % 360 - 180) < 15
     assert far[2] > 0  # the arm comes from above
+
+
+def test_an_enlarged_toy_still_rests_on_its_place() -> None:
+    place = (0.1, -0.2, 0.05)
+    small = toy(np.random.default_rng(1), place)
+    large = enlarged(small, place, 2.0)
+    for one, other in zip(small, large, strict=True):
+        np.testing.assert_allclose(
+            np.ptp(other.vertices, axis=0), 2 * np.ptp(one.vertices, axis=0), atol=1e-5
+        )
+        assert abs(other.vertices[:, 2].min() - place[2]) <= 2 * 0.01 + abs(
+            one.vertices[:, 2].min() - place[2]
+        )
