@@ -35,6 +35,7 @@ from posebridge.populations import all_populations, population_class
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.contact_sheet import contact_sheet
 from posebridge.populations.files import PopulationError, join, write_file
+from posebridge.populations.imported import IMPORTER
 from posebridge.populations.importers import all_importers
 from posebridge.populations.manifest import (
     MANIFEST_FILE,
@@ -267,6 +268,9 @@ def _listed(store: Store, folder: str) -> tuple[str, ...]:
 
 def _recipe(manifest: Manifest) -> tuple[str, str]:
     """Label and knobs that differ from the defaults; only the name of what is not known here."""
+    if IMPORTER in manifest.knobs:
+        parts = manifest.knobs["splits"].items()
+        return manifest.name, " ".join(f"{split}={','.join(names)}" for split, names in parts)
     try:
         made: Population = restore(manifest.knobs)
         default = type(made)()
