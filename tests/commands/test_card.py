@@ -48,7 +48,7 @@ def test_a_card_is_a_page_a_picture_and_numbers(tmp_path: Path) -> None:
     assert status == 0
     assert printed.splitlines()[-1] == str(out / "card.html")
     assert "Never labelled: right_ankle." in printed
-    assert "light is 'low' for everybody." in printed
+    assert "The same for everybody: light 'low', posture 'lying'." in printed
     assert sorted(path.name for path in out.iterdir()) == ["card.html", "card.json", "card.png"]
     told = json.loads((out / "card.json").read_text())
     assert (told["name"], told["fingerprint"]) == ("toy", Toy().fingerprint())

@@ -80,8 +80,8 @@ def test_what_is_wrong_with_the_labels_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        (["supine"] * 60, "posture is 'supine' for everybody."),
-        (["0.5"] * 60, "posture is 0.5 for everybody."),
+        (["supine"] * 60, "The same for everybody: posture 'supine'."),
+        (["0.5"] * 60, "The same for everybody: posture 0.5."),
         (["supine"] * 59 + ["prone"], "posture has values below 2%: 'prone' 1.7%."),
         (["supine"] * 59 + [None], "posture is not given for 1 person."),
     ],
@@ -94,6 +94,12 @@ def test_what_is_out_of_balance_is_told(
         for n, value in enumerate(values)
     ]
     assert text in said(tmp_path, train=made)[1]
+
+
+def test_all_that_is_the_same_for_everybody_is_told_at_once(tmp_path: Path) -> None:
+    made = people(2, attributes={"age": "newborn", "rate_hz": "12.5", "view": "above"})
+    told = "The same for everybody: age 'newborn', rate_hz 12.5, view 'above'."
+    assert told in said(tmp_path, train=made)[1]
 
 
 def test_balanced_values_are_not_mentioned(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def unlabelled(name: str) -> Sample:
         {"train": [sample("a", noise(0))], "test": []},
         {
             "train": [
-                sample(f"p{n}", noise(n), attributes={f"a{k}": str(n) for k in range(14)})
+                sample(f"p{n}", noise(n), attributes={f"a{k}": str(n) for k in range(20)})
                 for n in range(30)
             ]
         },

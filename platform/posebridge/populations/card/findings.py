@@ -1,6 +1,6 @@
 """What somebody should know before using a population, in words; leaks between splits first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from posebridge.populations.card.attributes import Category, Quantity
@@ -56,8 +56,7 @@ def _leaks(told: Facts) -> Iterator[str]:
 def _others(told: Facts) -> Iterator[str]:
     yield from _repeated(told)
     yield from _labels(told)
-    for attribute in told.attributes:
-        yield from _balance(attribute)
+    yield from _balance(told.attributes)
 
 
 def _repeated(told: Facts) -> Iterator[str]:
@@ -100,25 +99,36 @@ def _labels(told: Facts) -> Iterator[str]:
         yield "There is no split train, so the floor of the mean pose is not known."
 
 
-def _balance(attribute: Category | Quantity) -> Iterator[str]:
-    name = attribute.name
+def _balance(attributes: Sequence[Category | Quantity]) -> Iterator[str]:
+    constant = [f"{a.name} {value}" for a in attributes if (value := _only_value(a)) is not None]
+    if constant:
+        yield f"The same for everybody: {', '.join(constant)}."
+    for attribute in attributes:
+        rare = _rare_values(attribute)
+        if rare:
+            yield f"{attribute.name} has values below {RARE:.0%}: {', '.join(rare)}."
+    for attribute in attributes:
+        if attribute.missing:
+            yield f"{attribute.name} is not given for {_counted(attribute.missing, 'people')}."
+
+
+def _only_value(attribute: Category | Quantity) -> str | None:
+    """The value that all people have who have any; None where there are several."""
+    if isinstance(attribute, Category):
+        return repr(attribute.values[0]) if attribute.totals == (attribute.people,) else None
+    about = attribute.summary
+    return f"{about.minimum:g}" if about.minimum == about.maximum else None
+
+
+def _rare_values(attribute: Category | Quantity) -> list[str]:
     if isinstance(attribute, Quantity):
-        if attribute.summary.minimum == attribute.summary.maximum:
-            yield f"{name} is {attribute.summary.minimum:g} for everybody."
-    elif attribute.totals == (attribute.people,):
-        yield f"{name} is {attribute.values[0]!r} for everybody."
-    else:
-        pairs = zip(attribute.values, attribute.totals, strict=True)
-        rare = [
-            f"{value!r} {count / attribute.people:.1%}"
-            for value, count in pairs
-            if count < RARE * attribute.people
-        ]
-        rest = [f"{attribute.other_values} other values"] if attribute.others else []
-        if rare or rest:
-            yield f"{name} has values below {RARE:.0%}: {', '.join((*rare, *rest))}."
-    if attribute.missing:
-        yield f"{name} is not given for {_counted(attribute.missing, 'people')}."
+        return []
+    rare = [
+        f"{value!r} {count / attribute.people:.1%}"
+        for value, count in zip(attribute.values, attribute.totals, strict=True)
+        if count < RARE * attribute.people
+    ]
+    return [*rare, f"{attribute.other_values} other values"] if attribute.others else rare
 
 
 def _counted(count: int, things: str) -> str:

@@ -1,8 +1,10 @@
 """The card as one picture: a page of A4."""
 
+import dataclasses
 import io
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import matplotlib as mpl
 import matplotlib.figure
@@ -29,6 +31,9 @@ from posebridge.populations.card.samples import Tile
 A4_INCHES = (8.27, 11.69)
 DPI = 200
 TILES_IN_ROW = 10
+WIDE_COLUMNS = 3
+"""Of attributes; where they would fill more rows than columns, they are in one column more."""
+MOST_ATTRIBUTES = 16
 LINES = 8
 """Of findings; the page has them all."""
 _WIDTH = 150
@@ -65,10 +70,18 @@ def card_picture(told: Facts, tiles: Sequence[Tile]) -> bytes:
         _titled(rows[5], "How large people are, and how much of them is hidden", told, draw_sizes)
         seen, who = rows[6].subfigures(1, 2, width_ratios=(3, 5))
         _titled(seen, "Which keypoints are seen", told, draw_visibility)
-        _titled(who, "Who they are", told, draw_attributes)
+        _who(who, told)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _who(part: SubFigure, told: Facts) -> None:
+    count = len(told.attributes)
+    shown = dataclasses.replace(told, attributes=told.attributes[:MOST_ATTRIBUTES])
+    some = f" ({MOST_ATTRIBUTES} of {count} attributes)" if count > MOST_ATTRIBUTES else ""
+    columns = WIDE_COLUMNS if count <= WIDE_COLUMNS**2 else WIDE_COLUMNS + 1
+    _titled(part, f"Who they are{some}", shown, partial(draw_attributes, columns=columns))
 
 
 def _titled(
