@@ -94,11 +94,16 @@ def test_every_data_set_passes_every_check(
     open_in(store, done.population).verify()
 
 
-def test_nothing_of_the_work_is_left(store: Store, coco: Path) -> None:
+def test_nothing_but_markers_is_left_of_the_work(store: Store, coco: Path) -> None:
     request = asked(coco)
     bring(store, request)
-    left = [p for p in Path(store.path(work_path(request))).rglob("*") if p.is_file()]
-    assert [path.name for path in left] == ["done.json"]
+    folder = Path(store.path(work_path(request)))
+    left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert left == {
+        "done.json",
+        *("index/train.json", "index/test.json"),
+        *("made/train-00000.json", "made/test-00000.json"),
+    }
 
 
 def test_the_content_decides_the_address_and_nothing_else(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.importing.places import (
-    clean,
     done_marker,
+    forget_all,
     population_path,
     shard_marker,
     work_path,
@@ -50,8 +50,10 @@ def outcome(store: Store, request: Request) -> Outcome | None:
 def forget_damaged(store: Store, request: Request) -> None:
     """Unmark what is not there any more, so that it is made again."""
     if store.exists(done_marker(request)):
-        clean(store, request)
-        store.delete(done_marker(request))
+        # Somebody else may have just finished.
+        if outcome(store, request) is None:
+            forget_all(store, request)
+        return
     if store.exists(f"{work_path(request)}/{MANIFEST_FILE}"):
         return
     for split, _ in request.splits:

@@ -67,9 +67,19 @@ def read_told(store: Store, request: Request) -> list[dict[str, Any]]:
     return [json.loads(found[marker]) for marker in markers]
 
 
-def clean(store: Store, request: Request) -> None:
-    """Remove what only the work needed."""
+def forget_lists(store: Store, request: Request) -> None:
+    """Remove what was listed of shards that are made; the markers stay, for whoever else asks."""
+    folder = f"{work_path(request)}/index"
+    markers = {index_marker(request, split) for split, _ in request.splits}
+    for name in store.children(folder):
+        if f"{folder}/{name}" not in markers:
+            store.delete(f"{folder}/{name}")
+    store.delete(f"{work_path(request)}/{MANIFEST_FILE}")
+
+
+def forget_all(store: Store, request: Request) -> None:
+    """Remove every marker of an import, so that it begins anew."""
+    store.delete(done_marker(request))
     for folder in ("index", "made"):
         for name in store.children(f"{work_path(request)}/{folder}"):
             store.delete(f"{work_path(request)}/{folder}/{name}")
-    store.delete(f"{work_path(request)}/{MANIFEST_FILE}")

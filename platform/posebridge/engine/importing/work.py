@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 from posebridge.engine.artifacts import Store
 from posebridge.engine.importing.manifest import manifest_of
 from posebridge.engine.importing.places import (
-    clean,
     done_marker,
+    forget_lists,
     index_marker,
     lease_path,
     listed_path,
@@ -17,7 +18,7 @@ from posebridge.engine.importing.places import (
     shard_marker,
     work_path,
 )
-from posebridge.engine.leases import sweep
+from posebridge.engine.leases import Lease, sweep
 from posebridge.engine.work import alone
 from posebridge.populations.files import PopulationError, move
 from posebridge.populations.handedness import Handedness
@@ -35,7 +36,7 @@ from posebridge.populations.manifest import (
 def make_index(uri: str, request: Request, split: str) -> None:
     """Write the shards of a split as lists of images and people."""
     store, marker = Store(uri), index_marker(request, split)
-    with alone(store, *_held(store, request, marker, f"index-{split}")) as lease:
+    with _alone(store, request, marker, f"index-{split}") as lease:
         if lease is None:
             return
         left_out, people = Counter[str](), list[int]()
@@ -49,8 +50,9 @@ def make_index(uri: str, request: Request, split: str) -> None:
 def make_imported_shard(uri: str, request: Request, split: str, index: int) -> None:
     """Read the images of a shard, and write its two files."""
     store, marker = Store(uri), shard_marker(request, split, index)
-    with alone(store, *_held(store, request, marker, f"{split}-{index:05d}")) as lease:
-        if lease is None:
+    with _alone(store, request, marker, f"{split}-{index:05d}") as lease:
+        # Who finished meanwhile has moved its files.
+        if lease is None or store.exists(done_marker(request)):
             return
         listed = [from_row(row) for row in store.read_json(listed_path(request, split, index))]
         folder = store.path(work_path(request), split)
@@ -66,7 +68,7 @@ def make_imported_shard(uri: str, request: Request, split: str, index: int) -> N
 def finish_import(uri: str, request: Request) -> None:
     """Put the files where experiments look, the manifest last, and say what it became."""
     store, marker = Store(uri), done_marker(request)
-    with alone(store, *_held(store, request, marker, "finish")) as lease:
+    with _alone(store, request, marker, "finish") as lease:
         if lease is None:
             return
         told = read_told(store, request)
@@ -84,7 +86,7 @@ def finish_import(uri: str, request: Request) -> None:
         seen = [Handedness(**shard["handedness"]) for shard in told]
         warning = sum(seen, Handedness()).warning()
         lease.write_json(marker, {"content": manifest.fingerprint, "warning": warning})
-        clean(store, request)
+        forget_lists(store, request)
 
 
 def settle(store: Store, request: Request, manifest: Manifest) -> None:
@@ -108,11 +110,8 @@ def _files(manifest: Manifest) -> list[str]:
     return [stored.file for shard in shards for stored in (shard.images, shard.people)]
 
 
-def _held(store: Store, request: Request, marker: str, what: str) -> tuple[str, str, str]:
-    """Where a lease lies, the marker that ends it, and its name.
-
-    Whoever is done has removed all markers but the last.
-    """
-    ended = done_marker(request)
+def _alone(
+    store: Store, request: Request, marker: str, what: str
+) -> AbstractContextManager[Lease | None]:
     folder, _, name = lease_path(request, what).rpartition("/")
-    return folder, ended if store.exists(ended) else marker, name
+    return alone(store, folder, marker, name)
