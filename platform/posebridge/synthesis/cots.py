@@ -52,7 +52,7 @@ class Relief:
         row, column = self._cells(np.array([[x, y]]))
         return float(heights[row[0], column[0]])
 
-    def _cells(self, points: Float[np.ndarray, "point *xyz"]) -> tuple[np.ndarray, np.ndarray]:
+    def _cells(self, points: Float[np.ndarray, "point ..."]) -> tuple[np.ndarray, np.ndarray]:
         cells = np.rint((points[:, :2] + self.half_m) / self.cell_m).astype(int)
         return tuple(np.clip(cells, 0, _CELLS - 1).T[::-1])
 
