@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from populations.importers.writing import (
     write_image,
 )
 from posebridge.populations.checks import INVALID_BOX
-from posebridge.populations.importers.base import UnusableImageError
-from posebridge.populations.importers.coco_json import find_image
+from posebridge.populations.importers.base import ListedPerson, UnusableImageError
+from posebridge.populations.importers.coco_json import coco_entries, find_image
 from posebridge.populations.importers.json_rows import members, rows
 from posebridge.populations.importers.source import Source, SourceError
 from posebridge.populations.importers.wheelpose import WheelPose
@@ -152,3 +153,30 @@ def test_a_json_may_list_people_before_images(tmp_path: Path) -> None:
     turned = dict(reversed(content.items()))
     (tmp_path / "babies.json").write_text(json.dumps(turned))
     assert len(people(WheelPose(), tmp_path, PART)) == 1
+
+
+def _peak_bytes(folder: Path, count: int) -> int:
+    write_coco_of(folder, count)
+    source = Source(str(folder))
+    source.sizes  # noqa: B018 - the folder's own listing is not what is measured
+    tracemalloc.start()
+    try:
+        entries = coco_entries(source, "big.json", "big", ("",))
+        assert sum(isinstance(entry, ListedPerson) for entry in entries) == count
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def write_coco_of(folder: Path, count: int) -> None:
+    images = [picture(number) for number in range(count)]
+    people = [person(i, i, segmentation=[[0.5] * 100]) for i in range(count)]
+    folder.mkdir()
+    (folder / "big.json").write_text(json.dumps(coco_json(images, people)))
+
+
+def test_memory_does_not_grow_with_a_json(tmp_path: Path) -> None:
+    _peak_bytes(tmp_path / "first", 10)  # what is loaded once
+    few, many = (_peak_bytes(tmp_path / str(count), count) for count in (200, 3200))
+    # Sixteen times as long a file, of six megabytes.
+    assert many < 1.5 * few + 50_000
