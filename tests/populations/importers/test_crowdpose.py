@@ -54,7 +54,7 @@ def test_the_crowd_index_is_kept_and_graded_as_in_the_paper(tmp_path: Path) -> N
         "0.8",
         "0.81",
     ]
-    grades = [one.attributes["crowd"] for one in found]
+    grades = [one.attributes["crowding"] for one in found]
     assert grades == ["easy", "easy", "medium", "medium", "hard"]
 
 

@@ -9,17 +9,19 @@ from posebridge.populations.importers.coco_json import box_area, coco_entries, c
 from posebridge.populations.importers.source import Source
 from posebridge.populations.people import Sample
 from posebridge.skeletons import CROWDPOSE14, Skeleton
+from posebridge.synthesis.crowd_index import crowd_level
 
 AREA_OF_BOX = 0.53
 """OKS takes this share of the box for a person's area: CrowdPose has no segments."""
-EASY, MEDIUM = 0.1, 0.8
-"""Crowd indices up to which an image is easy or medium, as in the paper; the authors' own code
-parts at 0.2 and 0.8. The index itself is kept, so that any parting can be made later."""
 
 
 @dataclass(frozen=True)
 class CrowdPose(Importer):
-    """CrowdPose's people with their 14 keypoints."""
+    """CrowdPose's people with their 14 keypoints.
+
+    Images are easy up to a crowd index of 0.1 and medium up to 0.8, as in the paper; the authors'
+    own code parts at 0.2 and 0.8. The index is kept too, so that any parting can be made later.
+    """
 
     name: ClassVar[str] = "crowdpose"
     licence: ClassVar[str] = "for research only, as its authors ask; images of their own sources"
@@ -68,5 +70,4 @@ def _crowding(image: About, person: About) -> dict[str, str]:
     if "crowdIndex" not in image:
         return {}
     index = float(image["crowdIndex"])
-    grade = "easy" if index <= EASY else "medium" if index <= MEDIUM else "hard"
-    return {"crowd_index": repr(index), "crowd": grade}
+    return {"crowd_index": repr(index), "crowding": crowd_level(index)}
