@@ -143,8 +143,8 @@ class Killed(BaseException):
 def _die_before_step(step: int, store: Store, stage: Stage) -> None:
     whole = Loader.batches
 
-    def batches(self: Loader, start: int) -> Iterator[Batch]:
-        for number, batch in enumerate(whole(self, start), start):
+    def batches(self: Loader, start: int, end: int | None = None) -> Iterator[Batch]:
+        for number, batch in enumerate(whole(self, start, end), start):
             if number == step:
                 raise Killed
             yield batch
@@ -206,8 +206,8 @@ def test_the_lease_of_the_starter_is_told_how_far_its_workers_are(
     stage, whole = _control(workers=2), Loader.batches
     holders: list[Holder | None] = []
 
-    def batches(self: Loader, start: int) -> Iterator[Batch]:
-        for batch in whole(self, start):
+    def batches(self: Loader, start: int, end: int | None = None) -> Iterator[Batch]:
+        for batch in whole(self, start, end):
             yield batch
             time.sleep(0.05)
 
