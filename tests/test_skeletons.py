@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from posebridge.skeletons import (
+    BLAZEPOSE33,
     BODY16,
     COCO17,
     CROWDPOSE14,
@@ -18,7 +19,7 @@ from posebridge.skeletons import (
     skeleton,
 )
 
-ALL = (COCO17, CROWDPOSE14, SMIL25, BODY16, INFANT21, SAPIENS308)
+ALL = (COCO17, CROWDPOSE14, SMIL25, BODY16, INFANT21, BLAZEPOSE33, SAPIENS308)
 each = pytest.mark.parametrize("subject", ALL, ids=lambda subject: subject.name)
 
 
@@ -75,7 +76,7 @@ def test_the_map_to_itself_is_the_identity(subject: Skeleton) -> None:
 
 
 def test_the_sizes_are_those_of_the_names() -> None:
-    assert [subject.num_keypoints for subject in ALL] == [17, 14, 25, 16, 21, 308]
+    assert [subject.num_keypoints for subject in ALL] == [17, 14, 25, 16, 21, 33, 308]
 
 
 def test_coco_has_its_published_flips_and_limbs() -> None:
@@ -103,6 +104,24 @@ def test_infant21_limbs_are_those_printed_in_aggpose() -> None:
     assert {frozenset(limb) for limb in INFANT21.limbs} == {frozenset(limb) for limb in published}
 
 
+def test_blazepose33_limbs_are_mediapipes_pose_connections() -> None:
+    published = (
+        (0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10), (11, 12),
+        (11, 13), (13, 15), (15, 17), (15, 19), (15, 21), (17, 19), (12, 14), (14, 16), (16, 18),
+        (16, 20), (16, 22), (18, 20), (11, 23), (12, 24), (23, 24), (23, 25), (24, 26), (25, 27),
+        (26, 28), (27, 29), (28, 30), (29, 31), (30, 32), (27, 31), (28, 32),
+    )  # fmt: skip
+    assert {frozenset(limb) for limb in BLAZEPOSE33.limbs} == {
+        frozenset(limb) for limb in published
+    }
+
+
+def test_blazepose_gives_every_keypoint_of_coco() -> None:
+    """The published places of COCO's keypoints among the 33."""
+    places = (0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28)
+    assert keypoint_map(BLAZEPOSE33, COCO17).parts == tuple((place,) for place in places)
+
+
 def test_sapiens308_names_and_mirror_pairs_are_the_published_ones() -> None:
     """Digests of the names and sorted swaps parsed from goliath.py of facebookresearch/sapiens."""
 
@@ -115,7 +134,9 @@ def test_sapiens308_names_and_mirror_pairs_are_the_published_ones() -> None:
 
 
 def test_an_unknown_skeleton_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"one of \['body16', 'coco17'.*but got 'coco18'"):
+    with pytest.raises(
+        ValueError, match=r"one of \['blazepose33', 'body16', 'coco17'.*but got 'coco18'"
+    ):
         skeleton("coco18")
 
 

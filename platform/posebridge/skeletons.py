@@ -199,6 +199,21 @@ INFANT21 = _skeleton(
     (0.05,) * 21,
 )
 
+# MediaPipe's pose landmarks 0 to 32; mouth_left is the person's own left, as everywhere there.
+# https://ai.google.dev/edge/mediapipe/solutions/vision/pose_landmarker
+BLAZEPOSE33 = _skeleton(
+    "blazepose33",
+    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer "
+    "left_ear right_ear left_mouth right_mouth left_shoulder right_shoulder left_elbow "
+    "right_elbow left_wrist right_wrist left_pinky right_pinky left_index right_index left_thumb "
+    "right_thumb left_hip right_hip left_knee right_knee left_ankle right_ankle left_heel "
+    "right_heel left_toe right_toe",
+    _ARMS_AND_LEGS + "left_hip-right_hip *_shoulder-*_hip left_shoulder-right_shoulder "
+    "nose-*_eye_inner *_eye_inner-*_eye *_eye-*_eye_outer *_eye_outer-*_ear "
+    "left_mouth-right_mouth *_wrist-*_pinky *_wrist-*_index *_wrist-*_thumb *_pinky-*_index "
+    "*_ankle-*_heel *_heel-*_toe *_ankle-*_toe",
+)
+
 _FINGER_LIMBS = " ".join(
     f"*_wrist-*_{finger}_third_joint *_{finger}_third_joint-*_{finger}2 "
     f"*_{finger}2-*_{finger}3 *_{finger}3-*_{finger}4"
@@ -217,7 +232,9 @@ SAPIENS308 = Skeleton(
     sapiens308.SIGMAS,
 )
 
-_SKELETONS = {s.name: s for s in (COCO17, CROWDPOSE14, SMIL25, BODY16, INFANT21, SAPIENS308)}
+_SKELETONS = {
+    s.name: s for s in (COCO17, CROWDPOSE14, SMIL25, BODY16, INFANT21, BLAZEPOSE33, SAPIENS308)
+}
 
 
 def skeleton(name: str) -> Skeleton:

