@@ -2,7 +2,7 @@
 
 Run:     python experiments/gap.py [--store STORE]        (posebridge run experiments/gap.py, then
          the shares, their picture and their JSON; again: in seconds)
-Cost:    about 20 minutes on 2 cores: 300 people of every population, two published networks
+Cost:    about 25 minutes on 2 cores: 300 people of every population, two published networks
 Expect:  adults above 95; wheelchair users lose 15 points or more on their ankles; infants at home
          fall to between 25 and 60, rotation taking the largest share of it, at most 60 %
 
@@ -15,7 +15,7 @@ people.
 import argparse
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from posebridge.populations import all_populations
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crowd import Crowd
 from posebridge.populations.infant_clips import InfantClips
-from posebridge.populations.infant_real import FACTORS, InfantReal
+from posebridge.populations.infant_real import FACTORS, RUNGS, InfantReal
 from posebridge.populations.low_light import LowLight
 from posebridge.records import read_records
 from posebridge.selection import Fixed
@@ -56,6 +56,15 @@ WITHOUT = {
     factor: replace(HARD, factors=tuple(f for f in FACTORS if f != factor)) for factor in FACTORS
 }
 ALONE = {factor: replace(HARD, factors=(factor,)) for factor in FACTORS}
+# C2 is C3 without its sensor, and C3 upright is C3 without its rotation: the very same pictures.
+LADDER = {
+    "C0, upright": replace(HARD, rung="C0", rotation_deg=0.0),
+    "C1, any way up": replace(HARD, rung="C1"),
+    "C2, any way up": WITHOUT["sensor"],
+    "C3, any way up": HARD,
+    **{f"{rung}, ±45°": replace(HARD, rung=rung, rotation_deg=45.0) for rung in RUNGS[1:]},
+    "C3, upright": WITHOUT["rotation"],
+}
 # Frames of a clip show one infant: an interval over them would be far too narrow.
 OTHERS = tuple(
     kind(train=0, validation=0, test=PEOPLE)
@@ -77,7 +86,12 @@ EXPERIMENT = Experiment(
         replace(baselines.published(Lightning()), name="Lightning"),
         replace(baselines.published(Thunder()), name="Thunder"),
     ),
-    targets=(HARD, PLAIN, *WITHOUT.values(), *ALONE.values(), *OTHERS, *MORE),
+    targets=tuple(
+        # Once each, though rungs and factors share some.
+        dict.fromkeys(
+            (HARD, PLAIN, *WITHOUT.values(), *ALONE.values(), *LADDER.values(), *OTHERS, *MORE)
+        )
+    ),
     selection=Fixed(),
 )
 
@@ -152,22 +166,32 @@ class Measured:
 
 
 def print_tables(measured: Measured, factors: Sequence[Factor]) -> None:
-    """PCK of every population, and the share of every factor."""
+    """PCK of every population and of every rung, and the share of every factor."""
     console = Console()
-    shown = Table(title=f"published networks, {PEOPLE} images each: PCK@0.05 of the box, ± 95 %")
-    for column in ("population", *(s.name for s in EXPERIMENT.systems), "ankles, Lightning"):
-        shown.add_column(column, justify="left" if column == "population" else "right")
-    for target in EXPERIMENT.targets:
-        cells = [points(people_interval(measured.tally(s, target))) for s in EXPERIMENT.systems]
-        ankles = people_interval(measured.tally(EXPERIMENT.systems[0], target, ANKLES))
-        shown.add_row(target.label, *cells, points(ankles))
-    console.print(shown)
+    rows = {target.label: target for target in EXPERIMENT.targets}
+    title = f"published networks, {PEOPLE} images each: PCK@0.05 of the box, ± 95 %"
+    console.print(scores(measured, "population", rows, title=title))
+    title = "the same, rung by rung, for infants at home"
+    console.print(scores(measured, "rung", LADDER, title=title))
     shares = Table(title="share of the infants' gap, in per cent [95 %]")
     for column in ("factor", "network", "left out", "alone"):
         shares.add_column(column, justify="right" if column in ("left out", "alone") else "left")
     for one in factors:
         shares.add_row(one.factor, one.system, percent(one.left_out), percent(one.alone))
     console.print(shares)
+
+
+def scores(measured: Measured, of: str, rows: Mapping[str, Population], *, title: str) -> Table:
+    """A row each: PCK of every network, and the first one's of the ankles."""
+    shown = Table(title=title)
+    shown.add_column(of)
+    for column in (*(s.name for s in EXPERIMENT.systems), "ankles, Lightning"):
+        shown.add_column(column, justify="right")
+    for name, target in rows.items():
+        tallies = [measured.tally(system, target) for system in EXPERIMENT.systems]
+        tallies.append(measured.tally(EXPERIMENT.systems[0], target, ANKLES))
+        shown.add_row(name, *(points(people_interval(tally)) for tally in tallies))
+    return shown
 
 
 def points(interval: Interval) -> str:
@@ -227,6 +251,7 @@ def report(measured: Measured, factors: Sequence[Factor]) -> dict[str, Any]:
             target.label: people_interval(measured.tally(lightning, target, ANKLES)).estimate
             for target in EXPERIMENT.targets
         },
+        "ladder": {rung: target.label for rung, target in LADDER.items()},
         "people": PEOPLE,
         "machine": {"cores": os.cpu_count(), **versions()},
     }
