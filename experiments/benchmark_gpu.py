@@ -47,10 +47,9 @@ from posebridge.engine.run import population_tasks
 from posebridge.engine.train import Look, Optimisers, Part, Run, set_up
 from posebridge.engine.work import event_writer, stage_loader
 from posebridge.estimators.base import Architecture, Estimator
+from posebridge.estimators.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from posebridge.estimators.simple_baseline import (
     DECONVOLUTION_CHANNELS,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
     SimpleBaseline,
     deconvolution,
 )

@@ -3,7 +3,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from posebridge.identity import describe, digest, later, restore
+from posebridge.identity import describe, digest, later, restore, unaddressed
 
 
 @dataclass(frozen=True)
@@ -99,3 +99,16 @@ def test_a_field_that_came_later_is_left_out_while_it_changes_nothing() -> None:
     assert describe(Grown(view="side"))["view"] == "side"
     assert restore(describe(Grown(view="side"))) == Grown(view="side")
     assert restore(describe(Grown(steps=5))) == Grown(steps=5)
+
+
+@dataclass(frozen=True)
+class Stored:
+    content: str
+    place: str = unaddressed("")
+
+
+def test_a_place_is_no_part_of_a_description_and_no_difference() -> None:
+    assert describe(Stored("a", "/x")) == {"class": f"{__name__}:Stored", "content": "a"}
+    assert Stored("a", "/x") == Stored("a", "/y") != Stored("b", "/x")
+    assert hash(Stored("a", "/x")) == hash(Stored("a", "/y"))
+    assert restore(describe(Stored("a", "/x"))).place == ""

@@ -13,6 +13,7 @@ OWN_MODULE = "posebridge_experiment_"
 """Begins the name of the module that an experiment's file is, which nobody can install."""
 
 _LATER = "came later"
+_ASIDE = "decides no result"
 Value = TypeVar("Value")
 
 
@@ -33,6 +34,23 @@ def later(default: Value) -> Value:
         (['class', 'watts'], ['class', 'watts', 'color'])
     """
     found: Value = dataclasses.field(default=default, metadata={_LATER: True})
+    return found
+
+
+def unaddressed(default: Value) -> Value:
+    """A dataclass field that decides no result, such as the place of a file of known content.
+
+    No description has it and no comparison looks at it; what is restored has its default.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Stored:
+        ...     sha256: str
+        ...     place: str = unaddressed("")
+        >>> list(describe(Stored("d5eb", "/tmp/x"))), Stored("d5eb", "/a") == Stored("d5eb", "/b")
+        (['class', 'sha256'], True)
+    """
+    found: Value = dataclasses.field(default=default, compare=False, metadata={_ASIDE: True})
     return found
 
 
@@ -60,7 +78,7 @@ def describe(value: Any) -> Any:  # noqa: ANN401 - any JSON-able value or datacl
 
 def _said(value: Any) -> list[dataclasses.Field[Any]]:  # noqa: ANN401 - any dataclass
     """Fields that a description names."""
-    fields = dataclasses.fields(value)
+    fields = [f for f in dataclasses.fields(value) if _ASIDE not in f.metadata]
     return [f for f in fields if _LATER not in f.metadata or getattr(value, f.name) != f.default]
 
 

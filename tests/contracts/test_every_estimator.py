@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from torch import Tensor
 
 from posebridge.batch import Maps
@@ -14,6 +15,8 @@ from posebridge.estimators.base import Architecture, Estimator
 
 ARCHITECTURES = [kind() for kind in all_architectures()]
 BATCH = 2
+SLOW = {"HRNet"}
+"""Each takes ten seconds and more."""
 
 
 @cache
@@ -32,9 +35,12 @@ def tensors_of(maps: Maps) -> list[Tensor]:
     return [maps.heatmaps] if maps.offsets is None else [maps.heatmaps, maps.offsets]
 
 
-each_architecture = pytest.mark.parametrize(
-    "architecture", ARCHITECTURES, ids=lambda architecture: type(architecture).__name__
-)
+def as_parameter(architecture: Architecture) -> ParameterSet:
+    name = type(architecture).__name__
+    return pytest.param(architecture, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+each_architecture = pytest.mark.parametrize("architecture", map(as_parameter, ARCHITECTURES))
 
 
 def test_the_architectures_are_found() -> None:

@@ -1,10 +1,14 @@
 """SimpleBaseline against the numbers of its paper, and the fields it refuses."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from posebridge.estimators.released import released
 from posebridge.estimators.simple_baseline import SimpleBaseline
+from posebridge.identity import describe
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(50, 34.0), (101, 53.0), (152, 68.6)])
@@ -56,6 +60,50 @@ def test_images_are_normalised_by_the_statistics_of_imagenet() -> None:
     estimator.backbone = Seen()
     estimator(torch.tensor((0.485, 0.456, 0.406 + 0.225)).view(1, 3, 1, 1).expand(1, 3, 32, 32))
     torch.testing.assert_close(estimator.backbone.images[0, :, 0, 0], torch.tensor((0.0, 0, 1)))
+
+
+def test_a_network_of_blue_first_sees_the_channels_turned_under_unturned_statistics() -> None:
+    """Blue 0.485 meets the mean of red, and is 0; red 0.406 + 0.225 that of blue, and is 1."""
+
+    class Seen(nn.Module):
+        def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+            self.images = images
+            return [torch.zeros(1, 512, 1, 1)]
+
+    estimator = SimpleBaseline(18, 32, 32, bgr=True).build()
+    estimator.backbone = Seen()
+    estimator(torch.tensor((0.406 + 0.225, 0.456, 0.485)).view(1, 3, 1, 1).expand(1, 3, 32, 32))
+    torch.testing.assert_close(estimator.backbone.images[0, :, 0, 0], torch.tensor((0.0, 0, 1)))
+
+
+def test_a_file_of_official_names_is_not_taken_without_its_order_of_colors(tmp_path: Path) -> None:
+    state = SimpleBaseline(18).build().state_dict()
+    official = {
+        name.replace("backbone.", "")
+        .replace("deconvolutions.stride16.", "deconv_layers.")
+        .replace("deconvolutions.stride8.0", "deconv_layers.3")
+        .replace("deconvolutions.stride8.1", "deconv_layers.4")
+        .replace("deconvolutions.stride4.0", "deconv_layers.6")
+        .replace("deconvolutions.stride4.1", "deconv_layers.7")
+        .replace("output.", "final_layer."): value
+        for name, value in state.items()
+    }
+    torch.save(official, tmp_path / "official.pth")
+    file = released(str(tmp_path / "official.pth"))
+    with pytest.raises(ValueError, match=r"names do not tell which: give bgr=True for what the"):
+        SimpleBaseline(18, weights=file).build()
+    started = SimpleBaseline(18, weights=file, bgr=True).build()
+    torch.testing.assert_close(started.state_dict(), state)
+
+
+def test_fields_that_came_later_leave_older_addresses_as_they_were() -> None:
+    assert list(describe(SimpleBaseline())) == [
+        "class",
+        "depth",
+        "input_height",
+        "input_width",
+        "pretrained",
+    ]
 
 
 def test_unknown_depth_lists_the_known_ones() -> None:

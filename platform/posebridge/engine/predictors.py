@@ -18,6 +18,7 @@ from posebridge.engine.finished import FinishedStage, finished_stages
 from posebridge.engine.train import load_weights
 from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
+from posebridge.estimators.released import without_weights
 from posebridge.identity import restore
 from posebridge.methods.base import TrainingMethod
 from posebridge.methods.supervised import Supervised
@@ -146,7 +147,7 @@ def _restored(store: Store, found: FinishedStage, device: torch.device) -> Predi
     folder = f"stages/{found.key}"
     method: TrainingMethod = restore(found.stage["method"])
     architecture: Architecture = restore(found.stage["architecture"])
-    nets = method.setup(architecture.build())
+    nets = method.setup(without_weights(architecture).build())
     try:
         load_weights(nets, store.read(f"{folder}/weights.safetensors"))
     except (OSError, SafetensorError, RuntimeError) as error:

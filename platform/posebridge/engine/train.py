@@ -25,6 +25,7 @@ from posebridge.engine.group import ALONE, Group
 from posebridge.engine.leases import Lease
 from posebridge.engine.reading import LeftOut
 from posebridge.estimators.base import Estimator
+from posebridge.estimators.released import without_weights
 from posebridge.identity import digest
 from posebridge.stages import Stage
 
@@ -299,12 +300,13 @@ def set_up(stage: Stage, start: bytes | None) -> nn.ModuleDict:
     """
     # Its seed is no part of the key of a stage that learns nothing, so it must decide nothing.
     torch.manual_seed(stage.seed if stage.budget.steps else 0)
-    estimator = stage.architecture.build()
-    if start is not None:
-        assert stage.start is not None
-        previous = stage.start.method.setup(stage.start.architecture.build())
-        load_weights(previous, start)
-        estimator.load_state_dict(stage.start.method.deployed(previous).state_dict())
+    if start is None:
+        return stage.method.setup(stage.architecture.build())
+    assert stage.start is not None
+    estimator = without_weights(stage.architecture).build()
+    previous = stage.start.method.setup(without_weights(stage.start.architecture).build())
+    load_weights(previous, start)
+    estimator.load_state_dict(stage.start.method.deployed(previous).state_dict())
     return stage.method.setup(estimator)
 
 
@@ -321,6 +323,6 @@ def load_weights(nets: nn.ModuleDict, content: bytes) -> None:
 
 def deployed(stage: Stage, content: bytes) -> tuple[nn.ModuleDict, Estimator]:
     """The networks of a finished stage, and the estimator among them that it deploys."""
-    nets = stage.method.setup(stage.architecture.build())
+    nets = stage.method.setup(without_weights(stage.architecture).build())
     load_weights(nets, content)
     return nets.eval(), stage.method.deployed(nets)

@@ -45,6 +45,7 @@ from posebridge.engine.train import (
     set_up,
 )
 from posebridge.engine.workers import Workers, run_together
+from posebridge.estimators.released import without_weights
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.populations.crops import CropSize
 from posebridge.populations.manifest import MANIFEST_FILE, OpenPopulation, open_population
@@ -225,7 +226,7 @@ def stage_loader(
     store: Store, stage: Stage, device: torch.device, read: Read, group: Group = ALONE
 ) -> Loader:
     """The loader of a stage's batches."""
-    estimator = stage.architecture.build()
+    estimator = without_weights(stage.architecture).build()
     left_out = LeftOut()
 
     def open_feed(feed: Feed, *, labelled: bool) -> Reader:

@@ -1,34 +1,57 @@
 """SimpleBaseline: a ResNet, three deconvolutions and a linear layer.
 
+    SimpleBaseline(50, weights=released("pose_resnet_50_256x192.pth.tar"), bgr=True)
+
+The files its authors released [1], also those of [2], were trained on images in OpenCV's order,
+blue first; mmpose's on RGB. What is trained here sees RGB.
+
 Sources:
     [0] Xiao et al., Simple Baselines for Human Pose Estimation and Tracking, 2018,
         https://arxiv.org/abs/1804.06208
-    [1] https://github.com/microsoft/human-pose-estimation.pytorch (we differ: RGB, not BGR)
+    [1] https://github.com/microsoft/human-pose-estimation.pytorch  lib/models/pose_resnet.py;
+        lib/dataset/JointsDataset.py reads by cv2.imread, and nothing turns the channels
+    [2] https://github.com/leoxiaobin/deep-high-resolution-net.pytorch  experiments/coco/resnet/
+        has COLOR_RGB: false
 """
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from posebridge.batch import Maps, Predictions
 from posebridge.estimators.base import Architecture, Estimator
-from posebridge.estimators.torchvision_guard import import_torchvision
-from posebridge.heatmaps import decode_quarter
-from posebridge.skeletons import COCO17
+from posebridge.estimators.decoders import Decoder, Quarter
+from posebridge.estimators.imagenet import (
+    Normalization,
+    check_input,
+    heatmap_layer,
+    published_sigma,
+    timm_backbone,
+)
+from posebridge.estimators.released import Naming, ReleasedFile, by_prefix, check_start, load
+from posebridge.identity import later
+from posebridge.skeletons import skeleton
 
 RESNET_CHANNELS = {18: 512, 50: 2048, 101: 2048, 152: 2048}  # of the last stage, by depth
-COARSEST_STRIDE = 32
 DECONVOLUTION_CHANNELS = 256
 DECONVOLVED = ("stride16", "stride8", "stride4")
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+# Theirs are one list: convolution, batch norm and ReLU of each of the three.
+_LAYERS = {
+    f"deconv_layers.{3 * number + part}.": f"deconvolutions.{name}.{part}."
+    for number, name in enumerate(DECONVOLVED)
+    for part in (0, 1)
+} | {"final_layer.": "output."}
+OFFICIAL = Naming("the official code", by_prefix(_LAYERS | {"": "backbone."}))
+_HEADS = ("keypoint_head", "head")  # before and since its version 1
+MMPOSE = Naming(
+    "mmpose", by_prefix({f"{head}.{k}": v for head in _HEADS for k, v in _LAYERS.items()})
+)
 
 
 @dataclass(frozen=True)
 class SimpleBaseline(Architecture):
-    """SimpleBaseline [0] on COCO's keypoints.
+    """SimpleBaseline [0].
 
     Attributes:
         depth: of the ResNet; 18, 50, 101 or 152.
@@ -36,83 +59,90 @@ class SimpleBaseline(Architecture):
         input_width: pixels, a multiple of 32. Published: 192 and 288.
         pretrained: start the ResNet from its ImageNet weights, which are fetched from their hub.
             The deconvolutions start at random either way.
+        weights: start from a released file, official or mmpose's.
+        bgr: the network sees blue first. Must be said where a file has the official names, which
+            do not tell; the files that were released want True.
+        keypoints: name of the skeleton.
+        decoder: how its heatmaps are read.
     """
 
     depth: int = 50
     input_height: int = 256
     input_width: int = 192
     pretrained: bool = False
+    weights: ReleasedFile | None = later(None)
+    bgr: bool | None = later(None)
+    keypoints: str = later("coco17")
+    decoder: Decoder = later(Quarter())
 
     def __post_init__(self) -> None:
         """Check the fields.
 
         Raises:
-            ValueError: for a depth without a ResNet, or a size the ResNet cannot halve five times.
+            ValueError: for a depth without a ResNet, a size the ResNet cannot halve five times,
+                an unknown skeleton, or two things to start from.
         """
         if self.depth not in RESNET_CHANNELS:
             known = ", ".join(map(str, RESNET_CHANNELS))
             raise ValueError(f"SimpleBaseline has the depths {known}, but got {self.depth=}.")
-        sizes = {"input_height": self.input_height, "input_width": self.input_width}
-        for name, size_px in sizes.items():
-            if size_px <= 0 or size_px % COARSEST_STRIDE:
-                raise ValueError(
-                    f"{name} must be a positive multiple of {COARSEST_STRIDE} pixels, "
-                    f"but got {size_px}."
-                )
+        check_input(self.input_height, self.input_width)
+        skeleton(self.keypoints)
+        check_start(self.weights, pretrained=self.pretrained)
 
     def build(self) -> "DeconvolutionEstimator":
-        """The network, with a ResNet from ImageNet if `pretrained`.
+        """The network with its weights.
 
         Raises:
-            ValueError: if the ImageNet weights cannot be fetched.
+            ValueError: if the weights cannot be had, are another network's, or were trained on
+                an order of colours that nobody has said.
         """
-        return DeconvolutionEstimator(
-            resnet(self.depth, pretrained=self.pretrained),
-            RESNET_CHANNELS[self.depth],
-            input_height=self.input_height,
-            input_width=self.input_width,
-        )
+        estimator = DeconvolutionEstimator(self)
+        if self.weights is not None:
+            what = f"SimpleBaseline-R{self.depth} for {self.keypoints}"
+            naming = load(estimator, self.weights, (OFFICIAL, MMPOSE), what=what)
+            if naming is OFFICIAL and self.bgr is None:
+                raise ValueError(
+                    f"{self.weights.uri} was trained on either BGR or RGB, and its names do not "
+                    "tell which: give bgr=True for what the authors of it or of HRNet have "
+                    "released, or bgr=False for what was trained with COLOR_RGB: true."
+                )
+        return estimator
 
 
 class DeconvolutionEstimator(Estimator):
     """A backbone of stride 32, three deconvolutions to stride 4, and linear heatmaps [0]."""
 
-    skeleton = COCO17
     stride = 4
-    mean: Tensor
-    std: Tensor
 
-    def __init__(
-        self, backbone: nn.Module, channels: int, *, input_height: int, input_width: int
-    ) -> None:
-        """Put deconvolutions with random weights on a backbone.
-
-        Args:
-            backbone: gives a list whose only entry is its features at stride 32.
-            channels: of these features.
-            input_height: pixels.
-            input_width: pixels.
-        """
+    def __init__(self, asked: SimpleBaseline) -> None:
+        """Make the network, with a ResNet from ImageNet if that is asked."""
         super().__init__()
-        self.input_height = input_height
-        self.input_width = input_width
-        # 2 cells at a height of 256 and 3 at 384: equally wide in the picture [1].
-        self.sigma_cells = 2 * input_height / 256
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
-        self.backbone = backbone
+        self.skeleton = skeleton(asked.keypoints)
+        self.input_height = asked.input_height
+        self.input_width = asked.input_width
+        self.sigma_cells = published_sigma(asked.input_height)
+        self.decoder = asked.decoder
+        self.sees_bgr = bool(asked.bgr)
+        self.normalize = Normalization()
+        # timm starts each block as the identity; the published network does not [1].
+        self.backbone = timm_backbone(
+            f"resnet{asked.depth}.tv_in1k",
+            pretrained=asked.pretrained,
+            out_indices=(4,),
+            zero_init_last=False,
+        )
+        channels = RESNET_CHANNELS[asked.depth]
         self.deconvolutions = nn.ModuleDict()
         for name in DECONVOLVED:
             self.deconvolutions[name] = deconvolution(channels)
             channels = DECONVOLUTION_CHANNELS
-        self.output = nn.Conv2d(channels, self.skeleton.num_keypoints, 1)
-        nn.init.normal_(self.output.weight, std=0.001)
-        assert self.output.bias is not None  # it was just made with one
-        nn.init.zeros_(self.output.bias)
+        self.output = heatmap_layer(channels, self.skeleton.num_keypoints)
 
     def features(self, images: Float[Tensor, "batch 3 height width"]) -> dict[str, Tensor]:
         """The backbone's last layer, "stride32", and each deconvolution down to "stride4"."""
-        (hidden,) = self.backbone((images - self.mean) / self.std)
+        # The statistics keep their order, red first, whatever they meet [1].
+        seen = images.flip(1) if self.sees_bgr else images
+        (hidden,) = self.backbone(self.normalize(seen))
         levels = {"stride32": hidden}
         for name, layer in self.deconvolutions.items():
             hidden = layer(hidden)
@@ -124,8 +154,8 @@ class DeconvolutionEstimator(Estimator):
         return Maps(heatmaps=self.output(features["stride4"]), offsets=None)
 
     def decode(self, maps: Maps) -> Predictions:
-        """Keypoints at the highest cell, a quarter towards the higher neighbour, in pixels."""
-        return decode_quarter(maps.heatmaps, self.stride)
+        """Keypoints as the decoder reads them, in pixels of the input."""
+        return self.decoder(maps.heatmaps, self.stride)
 
 
 def deconvolution(channels: int) -> nn.Sequential:
@@ -134,31 +164,3 @@ def deconvolution(channels: int) -> nn.Sequential:
     layer = nn.ConvTranspose2d(channels, width, 4, stride=2, padding=1, bias=False)
     nn.init.normal_(layer.weight, std=0.001)
     return nn.Sequential(layer, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
-
-
-def resnet(depth: int, *, pretrained: bool) -> nn.Module:
-    """A ResNet that gives its last stage; ImageNet weights are the ones torchvision began with.
-
-    Raises:
-        ValueError: if the ImageNet weights are neither on this machine nor to be fetched.
-    """
-    import_torchvision()
-    import timm  # only now, see torchvision_guard
-
-    name = f"resnet{depth}.tv_in1k"
-    try:
-        # timm starts each block as the identity; the published network does not [1].
-        backbone: nn.Module = timm.create_model(
-            name,
-            pretrained=pretrained,
-            features_only=True,
-            out_indices=(4,),
-            zero_init_last=False,
-        )
-    except OSError as error:
-        raise ValueError(
-            f"The ImageNet weights of {name} must be in the cache of the Hugging Face hub or "
-            f"within reach, but got {type(error).__name__}: fetch them on a machine with network, "
-            "or use pretrained=False."
-        ) from error
-    return backbone
