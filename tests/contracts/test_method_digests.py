@@ -52,6 +52,7 @@ RENDERED = (
     "adult",
     "crowd",
     "elder",
+    "embedded",
     "infant_clips",
     "infant_knobs",
     "infant_real",

@@ -9,10 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from posebridge.populations.base import RenderedPopulation
+from posebridge.populations.embedded import EmbeddedPopulation, check_roll
 from posebridge.populations.people import Person, Sample
 from posebridge.populations.photographs import Photograph, photograph, sample
-from posebridge.skeletons import COCO17, Skeleton
 from posebridge.synthesis.crowd_index import crowd_index, crowd_level
 from posebridge.synthesis.crowd_scenes import CrowdKnobs, crowd_scene
 
@@ -26,15 +25,12 @@ _MAX_ATTEMPTS = 6
 
 
 @dataclass(frozen=True)
-class Crowd(RenderedPopulation):
+class Crowd(EmbeddedPopulation):
     """Several adults in a room; every one of them is a person with truth.
 
     Counts are of images; each has `fewest` to `most` people.
 
     Attributes:
-        train: images in the split that is trained on.
-        validation: images in the split that choices are made on.
-        test: images in the split that is reported.
         level: "easy", "medium" or "hard" by CrowdPose's limits, or "all" of them evenly.
         fewest: people in a picture.
         most: people in a picture.
@@ -42,9 +38,6 @@ class Crowd(RenderedPopulation):
     """
 
     name: ClassVar[str] = "crowd"
-    skeleton: ClassVar[Skeleton] = COCO17
-    licence: ClassVar[str] = "Apache-2.0; body CC0-1.0"
-    citation: ClassVar[str] = ""
 
     train: int = 200
     validation: int = 40
@@ -64,8 +57,7 @@ class Crowd(RenderedPopulation):
                 "A crowd needs 2 <= fewest <= most <= 12 people, but got "
                 f"fewest={self.fewest} and most={self.most}."
             )
-        if not 0.0 <= self.roll_deg <= 180.0:
-            raise ValueError(f"roll_deg must lie in [0, 180], but got {self.roll_deg}.")
+        check_roll(self.roll_deg)
 
     @property
     def label(self) -> str:
@@ -80,9 +72,7 @@ class Crowd(RenderedPopulation):
         """Render one crowd; the same arguments give the same bytes."""
         knobs = CrowdKnobs((self.fewest, self.most), LEVELS[self.level], self.roll_deg)
         for attempt in range(_MAX_ATTEMPTS):
-            scene = crowd_scene(
-                lambda name: self.generator(split, index, name), knobs, attempt=attempt
-            )
+            scene = crowd_scene(self.streams(split, index), knobs, attempt=attempt)
             made = self._sample(photograph(scene, supersample=2), split, index)
             crowding = made.people[0].attributes["crowding"]
             if len(made.people) == len(scene.people) and self.level in ("all", crowding):

@@ -10,11 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from posebridge.populations.base import RenderedPopulation
+from posebridge.populations.embedded import EmbeddedPopulation
 from posebridge.populations.film import RATE
 from posebridge.populations.people import Sample
 from posebridge.populations.photographs import photograph, sample
-from posebridge.skeletons import COCO17, Skeleton
 from posebridge.synthesis.general_movements import CLIP_CHARACTERS
 from posebridge.synthesis.infant_clips import Clip, infant_clip
 from posebridge.synthesis.infant_scenes import InfantKnobs
@@ -22,7 +21,7 @@ from posebridge.synthesis.infant_views import check_view
 
 
 @dataclass(frozen=True)
-class InfantClips(RenderedPopulation):
+class InfantClips(EmbeddedPopulation):
     """Supine infants filmed from a tripod: bed, clothes, light and camera stay as they are.
 
     The same clip of another character is the same infant in the same place, moving otherwise; a
@@ -40,9 +39,6 @@ class InfantClips(RenderedPopulation):
     """
 
     name: ClassVar[str] = "infant-clips"
-    skeleton: ClassVar[Skeleton] = COCO17
-    licence: ClassVar[str] = "Apache-2.0; body CC0-1.0"
-    citation: ClassVar[str] = ""
 
     test: int = 1000
     seconds: float = 10.0
@@ -116,7 +112,7 @@ def _clip(population: InfantClips, split: str, number: int) -> Clip:
         toys=False,
     )
     return infant_clip(
-        lambda name: population.generator(split, number, name),
+        population.streams(split, number),
         knobs,
         population.character,
         np.arange(population.frames) / population.frame_rate_hz,

@@ -23,11 +23,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from posebridge.identity import later
-from posebridge.populations.base import RenderedPopulation
+from posebridge.populations.embedded import SinglePerson
 from posebridge.populations.infant_knobs import ANY_VIEW, ONLY_SUPINE, check_knobs, shown
-from posebridge.populations.people import Sample
-from posebridge.populations.photographs import Photograph, photograph, sample
-from posebridge.skeletons import COCO17, Skeleton
+from posebridge.populations.photographs import Photograph, photograph
 from posebridge.synthesis.infant_scenes import InfantKnobs, infant_scene
 
 RUNGS = ("C0", "C1", "C2", "C3")
@@ -46,7 +44,7 @@ _RUNG_FACTORS = {  # C0 is not turned because its rotation_deg is 0
 
 
 @dataclass(frozen=True)
-class InfantReal(RenderedPopulation):
+class InfantReal(SinglePerson):
     """Infants at home. The headline is supine ones, C3 and full rotation, the defaults.
 
     The same index shows the same infant in the same pose, clothes, bed and light on every rung, at
@@ -66,9 +64,6 @@ class InfantReal(RenderedPopulation):
     """
 
     name: ClassVar[str] = "infant-real"
-    skeleton: ClassVar[Skeleton] = COCO17
-    licence: ClassVar[str] = "Apache-2.0; body CC0-1.0"
-    citation: ClassVar[str] = ""
 
     train: int = 1000
     validation: int = 200
@@ -99,16 +94,7 @@ class InfantReal(RenderedPopulation):
         turn = "" if self.rotation_deg == 180.0 else f" ±{self.rotation_deg:g}°"
         return self.name + rung + turn + shown(self.poses, self.view) + _named(self.factors)
 
-    def render(self, split: str, index: int) -> Sample:
-        """Render one infant; the same arguments give the same bytes."""
-        return sample(
-            self._photograph(split, index),
-            self.generator(split, index, "grain"),
-            image_id=self.image_id(split, index),
-            subjects=(self.subject(split, index),),
-        )
-
-    def _photograph(self, split: str, index: int) -> Photograph:
+    def photo(self, split: str, index: int) -> Photograph:
         """The first draw of the occluders that leaves enough of the infant to see."""
         factors = _RUNG_FACTORS[self.rung] if self.factors is None else self.factors
         knobs = InfantKnobs(
@@ -121,9 +107,7 @@ class InfantReal(RenderedPopulation):
             view=self.view,
         )
         for attempt in range(_MAX_ATTEMPTS):
-            scene = infant_scene(
-                lambda name: self.generator(split, index, name), knobs, attempt=attempt
-            )
+            scene = infant_scene(self.streams(split, index), knobs, attempt=attempt)
             photo = photograph(scene, supersample=2)
             if photo.people[0].area_px >= MIN_VISIBLE_PX or not knobs.occluders:
                 break

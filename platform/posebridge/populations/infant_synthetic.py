@@ -4,31 +4,23 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from posebridge.identity import later
-from posebridge.populations.base import RenderedPopulation
+from posebridge.populations.embedded import SinglePerson
 from posebridge.populations.infant_knobs import ANY_VIEW, ONLY_SUPINE, check_knobs, shown
-from posebridge.populations.people import Sample
-from posebridge.populations.photographs import photograph, sample
-from posebridge.skeletons import COCO17, Skeleton
+from posebridge.populations.photographs import Photograph, photograph
 from posebridge.synthesis.infant_scenes import InfantKnobs, infant_scene
 
 
 @dataclass(frozen=True)
-class InfantSynthetic(RenderedPopulation):
+class InfantSynthetic(SinglePerson):
     """Infants in plain clothes on a plain sheet, in even light, without noise; supine ones.
 
     Attributes:
-        train: images in the split that is trained on.
-        validation: images in the split that choices are made on.
-        test: images in the split that is reported.
         rotation_deg: the picture is turned by up to this much to either side.
         poses: as of `InfantReal`.
         view: as of `InfantReal`.
     """
 
     name: ClassVar[str] = "infant-synthetic"
-    skeleton: ClassVar[Skeleton] = COCO17
-    licence: ClassVar[str] = "Apache-2.0; body CC0-1.0"
-    citation: ClassVar[str] = ""
 
     train: int = 500
     validation: int = 100
@@ -47,8 +39,8 @@ class InfantSynthetic(RenderedPopulation):
         turn = "" if self.rotation_deg == 25.0 else f" ±{self.rotation_deg:g}°"
         return self.name + turn + shown(self.poses, self.view)
 
-    def render(self, split: str, index: int) -> Sample:
-        """Render one infant; the same arguments give the same bytes."""
+    def photo(self, split: str, index: int) -> Photograph:
+        """Render one infant."""
         knobs = InfantKnobs(
             self.rotation_deg,
             clothes=False,
@@ -58,10 +50,5 @@ class InfantSynthetic(RenderedPopulation):
             poses=self.poses,
             view=self.view,
         )
-        scene = infant_scene(lambda name: self.generator(split, index, name), knobs)
-        return sample(
-            photograph(scene, supersample=2),
-            self.generator(split, index, "grain"),
-            image_id=self.image_id(split, index),
-            subjects=(self.subject(split, index),),
-        )
+        scene = infant_scene(self.streams(split, index), knobs)
+        return photograph(scene, supersample=2)

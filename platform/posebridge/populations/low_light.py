@@ -16,10 +16,8 @@ anything was adapted.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from posebridge.populations.base import RenderedPopulation
-from posebridge.populations.people import Sample
-from posebridge.populations.photographs import photograph, sample
-from posebridge.skeletons import COCO17, Skeleton
+from posebridge.populations.embedded import SinglePerson
+from posebridge.populations.photographs import Photograph, photograph
 from posebridge.synthesis.darkness import darkened, draw_darkness
 from posebridge.synthesis.room_scenes import adult_room_scene, elder_room_scene
 
@@ -28,13 +26,10 @@ LIGHTS = ("dark", "bright")
 
 
 @dataclass(frozen=True)
-class LowLight(RenderedPopulation):
+class LowLight(SinglePerson):
     """Adults or old people in rooms, by good light or by hardly any.
 
     Attributes:
-        train: images in the split that is trained on.
-        validation: images in the split that choices are made on.
-        test: images in the split that is reported.
         age: "adult" or "elder".
         light: "dark" or "bright".
         darkest: least share of the bright picture's light, in (0, 1].
@@ -42,9 +37,6 @@ class LowLight(RenderedPopulation):
     """
 
     name: ClassVar[str] = "low-light"
-    skeleton: ClassVar[Skeleton] = COCO17
-    licence: ClassVar[str] = "Apache-2.0; body CC0-1.0"
-    citation: ClassVar[str] = ""
 
     train: int = 500
     validation: int = 100
@@ -76,15 +68,10 @@ class LowLight(RenderedPopulation):
         span = (self.darkest, self.lightest)
         return self.name + age + light + ("" if span == usual else " {:g}–{:g}".format(*span))
 
-    def render(self, split: str, index: int) -> Sample:
-        """Render one person; the same arguments give the same bytes."""
-        scene = AGES[self.age](lambda name: self.generator(split, index, name), roll_deg=30.0)
+    def photo(self, split: str, index: int) -> Photograph:
+        """Render one person."""
+        scene = AGES[self.age](self.streams(split, index), roll_deg=30.0)
         if self.light == "dark":
             rng = self.generator(split, index, "darkness")
             scene = darkened(scene, draw_darkness(rng, (self.darkest, self.lightest)))
-        return sample(
-            photograph(scene, supersample=2),
-            self.generator(split, index, "grain"),
-            image_id=self.image_id(split, index),
-            subjects=(self.subject(split, index),),
-        )
+        return photograph(scene, supersample=2)

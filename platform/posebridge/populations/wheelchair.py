@@ -8,10 +8,8 @@ ankles it loses at least 15 points against `adult`.
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from posebridge.populations.base import RenderedPopulation
-from posebridge.populations.people import Sample
-from posebridge.populations.photographs import photograph, sample
-from posebridge.skeletons import COCO17, Skeleton
+from posebridge.populations.embedded import SinglePerson, check_roll
+from posebridge.populations.photographs import Photograph, photograph
 from posebridge.synthesis.wheelchair_scenes import WheelchairKnobs, wheelchair_scene
 
 VIEWS = {"any": (0.0, 180.0), "front": (0.0, 40.0), "side": (50.0, 120.0), "rear": (130.0, 180.0)}
@@ -21,16 +19,13 @@ SHARES = ("blanket", "guards", "tray", "desk")
 
 
 @dataclass(frozen=True)
-class Wheelchair(RenderedPopulation):
+class Wheelchair(SinglePerson):
     """People in wheelchairs, by hand or by motor, in rooms; a mild sensor.
 
     The same index shows the same person, chair and room at every value of the shares, and but for
     the turn in every view.
 
     Attributes:
-        train: images in the split that is trained on.
-        validation: images in the split that choices are made on.
-        test: images in the split that is reported.
         view: "front", "side", "rear" or "any".
         blanket: share of people with a blanket over the lap, in [0, 1].
         guards: share of chairs with plates beside the thighs, in [0, 1].
@@ -40,9 +35,6 @@ class Wheelchair(RenderedPopulation):
     """
 
     name: ClassVar[str] = "wheelchair"
-    skeleton: ClassVar[Skeleton] = COCO17
-    licence: ClassVar[str] = "Apache-2.0; body CC0-1.0"
-    citation: ClassVar[str] = ""
 
     train: int = 500
     validation: int = 100
@@ -65,8 +57,7 @@ class Wheelchair(RenderedPopulation):
                     f"{share} must lie in [0, 1], but got {getattr(self, share)}. It is the share "
                     "of people who have it; 0 is nobody."
                 )
-        if not 0.0 <= self.roll_deg <= 180.0:
-            raise ValueError(f"roll_deg must lie in [0, 180], but got {self.roll_deg}.")
+        check_roll(self.roll_deg)
 
     @property
     def label(self) -> str:
@@ -80,8 +71,8 @@ class Wheelchair(RenderedPopulation):
         ]
         return self.name + view + "".join(shares)
 
-    def render(self, split: str, index: int) -> Sample:
-        """Render one person; the same arguments give the same bytes."""
+    def photo(self, split: str, index: int) -> Photograph:
+        """Render one person."""
         knobs = WheelchairKnobs(
             VIEWS[self.view],
             blanket=self.blanket,
@@ -90,10 +81,5 @@ class Wheelchair(RenderedPopulation):
             desk=self.desk,
             roll_deg=self.roll_deg,
         )
-        scene = wheelchair_scene(lambda name: self.generator(split, index, name), knobs)
-        return sample(
-            photograph(scene, supersample=2),
-            self.generator(split, index, "grain"),
-            image_id=self.image_id(split, index),
-            subjects=(self.subject(split, index),),
-        )
+        scene = wheelchair_scene(self.streams(split, index), knobs)
+        return photograph(scene, supersample=2)
