@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from posebridge.synthesis.batching import concatenate
 from posebridge.synthesis.meshes import Pattern, PatternKind, box
-from posebridge.synthesis.noise import LATTICE, fractal_noise, paint
+from posebridge.synthesis.noise import LATTICE, fractal_noise
+from posebridge.synthesis.painting import paint
 from posebridge.synthesis.surfels import Surfels
 
 POINTS = np.random.default_rng(0).uniform(-20.0, 20.0, (20000, 3))

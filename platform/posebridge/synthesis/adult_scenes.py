@@ -12,6 +12,7 @@ from posebridge.synthesis.poses import adult_pose
 from posebridge.synthesis.rooms import room, room_light
 from posebridge.synthesis.scenes import Scene, Streams, Subject, skin_band
 from posebridge.synthesis.sensor import mild_sensor
+from posebridge.synthesis.vectors import bounds
 from posebridge.synthesis.wardrobe import adult_outfit, as_color
 
 HAIR_COLORS = (
@@ -81,8 +82,9 @@ def _adult(streams: Streams) -> tuple[Figure, Looks, str, Phenotype]:
     shaped = body.shape(person)
     posed = body.pose(shaped, pose.angles, pose.root)
     skin = posed.vertices[body.group_vertices["body"]]
-    middle = (skin.min(axis=0) + skin.max(axis=0)) / 2
-    lift = 0.45 - skin[:, 2].min() if pose.kind == "jump" else -skin[:, 2].min()
+    low, high = bounds(skin)
+    middle = (low + high) / 2
+    lift = 0.45 - low[2] if pose.kind == "jump" else -low[2]
     shift = np.array([-middle[0], -middle[1], lift], np.float32)
     figure = Figure(body, shaped, posed.vertices + shift, posed.bone_heads + shift)
     return figure, _looks(streams("skin"), person), pose.kind, person

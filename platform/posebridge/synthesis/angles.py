@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
+from posebridge.synthesis.vectors import cross
+
 _DOWN = np.array([0.0, 0.0, -1.0])
 _SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 _NECK = ("neck01", "neck02", "neck03", "head")
@@ -92,17 +94,17 @@ def rotation_z(angle_deg: float) -> Matrix:
 def rotation_about(axis: Vector, angle_deg: float) -> Matrix:
     """Rotation about any axis, right-handed; the axis need not have length one."""
     x, y, z = axis / np.linalg.norm(axis)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     angle = np.deg2rad(angle_deg)
-    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross)
+    return np.asarray(np.eye(3) + np.sin(angle) * skew + (1 - np.cos(angle)) * skew @ skew)
 
 
 def swing(start: Vector, end: Vector) -> Matrix:
     """The smallest rotation that turns the direction `start` into `end` (not opposite)."""
     a, b = start / np.linalg.norm(start), end / np.linalg.norm(end)
-    x, y, z = np.cross(a, b)
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.asarray(np.eye(3) + cross + cross @ cross / (1 + a @ b))
+    x, y, z = cross(a, b)
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.eye(3) + skew + skew @ skew / (1 + a @ b))
 
 
 def local_rotations(
@@ -177,7 +179,7 @@ def _arm(rest: dict[str, Vector], angles: SideAngles, sign: float) -> dict[str, 
 
 def _hand(rest: dict[str, Vector], angles: SideAngles, sign: float) -> dict[str, Matrix]:
     across = rest["finger5-1"] - rest["finger2-1"]
-    palm = sign * np.cross(across, rest["finger3-1"] - rest["wrist"])
+    palm = sign * cross(across, rest["finger3-1"] - rest["wrist"])
     flexion, pronation = angles.wrist
     half_turn = rotation_about(rest["wrist"] - rest["lowerarm01"], sign * pronation / 2)
     curl = rotation_about(across, sign * angles.fist)

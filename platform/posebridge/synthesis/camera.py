@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float
 
+from posebridge.synthesis.vectors import cross
+
 Vector = tuple[float, float, float]
 
 NEAR_M = 0.02
@@ -37,7 +39,7 @@ class Camera:
     def __post_init__(self) -> None:
         """Refuse a view that has no up direction or no angle."""
         forward = np.subtract(self.target, self.eye)
-        if np.linalg.norm(np.cross(forward, self.up)) < 1e-9:
+        if np.linalg.norm(cross(forward, self.up)) < 1e-9:
             raise ValueError(
                 "The camera must look across its up direction, but got "
                 f"{self.eye=}, {self.target=}, {self.up=}. Choose another up."
@@ -52,9 +54,9 @@ class Camera:
         """Rotation whose rows are the right, down and forward directions of the camera."""
         forward = np.subtract(self.target, self.eye).astype(np.float64)
         forward /= np.linalg.norm(forward)
-        right = np.cross(forward, self.up)
+        right = cross(forward, self.up)
         right /= np.linalg.norm(right)
-        return np.stack([right, np.cross(forward, right), forward])
+        return np.stack([right, cross(forward, right), forward])
 
     @property
     def focal_px(self) -> float:

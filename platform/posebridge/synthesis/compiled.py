@@ -17,3 +17,12 @@ def compiled(function: Kernel) -> Kernel:
     kernels of its own file.
     """
     return cast(Kernel, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inlined(function: Kernel) -> Kernel:
+    """Compile `function` into each kernel of its file that calls it.
+
+    A loop that calls nothing is one the compiler can turn into vector instructions, which take
+    several rounds at once and give the same bits.
+    """
+    return cast(Kernel, numba.njit(inline="always", error_model="numpy")(function))

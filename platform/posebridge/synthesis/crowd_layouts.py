@@ -10,6 +10,7 @@ from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.crowd_index import crowd_index
 from posebridge.synthesis.framing import View, framed
 from posebridge.synthesis.people import Figure
+from posebridge.synthesis.vectors import bounds
 
 Spots = Float[np.ndarray, "person 2"]
 
@@ -83,7 +84,7 @@ def _tried(
 
 def _box(camera: Camera, points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "4"]:
     outline, _ = camera.project(points)
-    low, high = outline.min(axis=0), outline.max(axis=0)
+    low, high = bounds(outline)
     return np.concatenate([low, high - low])
 
 

@@ -10,6 +10,7 @@ from posebridge.synthesis.body import Body, Phenotype
 from posebridge.synthesis.meshes import Mesh
 from posebridge.synthesis.people import Figure
 from posebridge.synthesis.pose_samples import PoseSample
+from posebridge.synthesis.vectors import bounds
 
 Matrix = Float[np.ndarray, "3 3"]
 Vector = Float[np.ndarray, "3"]
@@ -21,7 +22,7 @@ def standing_figure(person: Phenotype, pose: PoseSample, *, lift_m: float = 0.0)
     shaped = body.shape(person)
     posed = body.pose(shaped, pose.angles, pose.root)
     skin = posed.vertices[body.group_vertices["body"]]
-    low, high = skin.min(axis=0), skin.max(axis=0)
+    low, high = bounds(skin)
     shift = np.array(
         [-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, lift_m - low[2]], np.float32
     )

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from posebridge.synthesis.camera import Camera
 from posebridge.synthesis.scenes import HEIGHT_PX, WIDTH_PX, rolled_up, vector
+from posebridge.synthesis.vectors import bounds
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def framed(points: Float[np.ndarray, "point 3"], view: View) -> Camera:
             np.sin(elevation),
         ]
     )
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
+    low, high = bounds(points)
+    middle = (low + high) / 2
     up = rolled_up(vector(middle + away), vector(middle), (0.0, 0.0, 1.0), view.roll_deg)
     size = (view.height_px, view.width_px)
     probe = Camera(vector(middle + away), vector(middle), up, view.fov_deg, *size)

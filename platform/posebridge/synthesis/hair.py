@@ -9,6 +9,7 @@ from posebridge.synthesis.batching import vertex_normals
 from posebridge.synthesis.body import Body, Shaped
 from posebridge.synthesis.meshes import Color, Material, Mesh, Pattern
 from posebridge.synthesis.noise import fractal_noise
+from posebridge.synthesis.vectors import with_corner
 
 Vertices = Float[np.ndarray, "vertex 3"]
 
@@ -84,7 +85,7 @@ def _cap(body: Body, shaped: Shaped, posed: Vertices, hair: Hair, instance: int)
     _, span = _eyes(body, shaped)
     line = _hairline(body, shaped)
     faces = body.faces["body"]
-    faces = faces[(line[faces] > 0).any(axis=1)]
+    faces = with_corner(line > 0, faces)
     used, compact = np.unique(faces, return_inverse=True)
     compact = compact.reshape(-1, 3).astype(np.int32)
     surface = np.ascontiguousarray(posed[used])

@@ -22,6 +22,7 @@ from posebridge.synthesis.poses import infant_pose
 from posebridge.synthesis.scenes import Scene, Streams, Subject, skin_band, vector
 from posebridge.synthesis.sensor import Sensor
 from posebridge.synthesis.shading import Ambient, Light
+from posebridge.synthesis.vectors import bounds
 from posebridge.synthesis.wardrobe import (
     Garment,
     as_color,
@@ -218,7 +219,7 @@ def on_mattress(body: Body, shaped: Shaped, pose: PoseSample) -> Figure:
     """A posed body in the middle of the bed; a little of it sinks below the mattress, z = 0."""
     posed = body.pose(shaped, pose.angles, pose.root)
     skin = posed.vertices[body.group_vertices["body"]]
-    low, high = skin.min(axis=0), skin.max(axis=0)
+    low, high = bounds(skin)
     middle = (low + high) / 2
     shift = -np.array([middle[0], middle[1], np.percentile(skin[:, 2], 3)], np.float32)
     return Figure(body, shaped, posed.vertices + shift, posed.bone_heads + shift)

@@ -15,6 +15,7 @@ import numpy as np
 from posebridge.synthesis.camera import Camera, Vector
 from posebridge.synthesis.people import Figure
 from posebridge.synthesis.scenes import HEIGHT_PX, WIDTH_PX, rolled_up, vector
+from posebridge.synthesis.vectors import bounds
 
 VIEWS = ("any", "top-down", "diagonal")
 """Where from: roughly above (for those who sit or stand, from the side), exactly above, or from
@@ -90,7 +91,8 @@ def aslant(
     azimuth = np.deg2rad(rng.uniform(*slant.azimuth_deg))
     flat = np.sin(tilt) * np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
     away = flat + [0.0, 0.0, np.cos(tilt)]
-    target = vector((figure.skin.min(axis=0) + figure.skin.max(axis=0)) / 2.0)
+    low, high = bounds(figure.skin)
+    target = vector((low + high) / 2.0)
     seen = figure.skin - np.asarray(target)
     towards = seen @ away
     across = float(np.linalg.norm(seen - towards[:, None] * away, axis=1).max())

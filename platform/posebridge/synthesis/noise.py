@@ -1,12 +1,11 @@
-"""Smooth random fields in space, and the patterns and reliefs of surfaces made of them."""
+"""Smooth random fields in space."""
+
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from posebridge.synthesis.batching import Surface
-from posebridge.synthesis.compiled import compiled
-from posebridge.synthesis.meshes import PatternKind
-from posebridge.synthesis.surfels import Surfels
+from posebridge.synthesis.compiled import compiled, inlined
 
 LATTICE = 256
 """The noise repeats after this many of its cells along every axis."""
@@ -27,222 +26,185 @@ def fractal_noise(
     Returns:
         Values about 0. One octave has a standard deviation of 0.19 and hardly exceeds ±0.7.
     """
-    flat = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 3)
+    flat = np.ascontiguousarray(points.reshape(-1, 3).T, dtype=np.float64)
     return _fractal(flat, scale, octaves, seed).reshape(points.shape[:-1])
 
 
-@compiled
-def _hash(x: int, y: int, z: int, seed: int) -> np.uint64:
-    """Well-mixed 64 bits for a cell of the repeating lattice.
+@inlined
+def _hash(cell: int, salt: np.uint64) -> np.uint64:
+    """Well-mixed 64 bits for a cell, as `_cell` names it.
 
     Sources:
         [0] Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014 (mixing).
     """
-    mask = LATTICE - 1
-    h = np.uint64((x & mask) | ((y & mask) << 8) | ((z & mask) << 16))
-    h = (h + np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (np.uint64(cell) + salt) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(29))) * np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(32))
 
 
-@compiled
+@inlined
+def _salt(seed: int) -> np.uint64:
+    return np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15)
+
+
+@inlined
+def _cell(x: int, y: int, z: int) -> int:
+    """Name of a cell of the repeating lattice."""
+    mask = LATTICE - 1
+    return (x & mask) | ((y & mask) << 8) | ((z & mask) << 16)
+
+
+@inlined
 def _fraction(bits: np.uint64, shift: int) -> float:
     """A number in [-1, 1] from 16 of the bits."""
     return float(np.int64((bits >> np.uint64(shift)) & np.uint64(0xFFFF))) * (2.0 / 65535.0) - 1.0
 
 
-@compiled
-def _ease(t: float) -> tuple[float, float]:
-    """Quintic step from 0 to 1 and its slope, both smooth at the ends of the cell."""
-    return t * t * t * (t * (t * 6.0 - 15.0) + 10.0), 30.0 * t * t * (t - 1.0) * (t - 1.0)
+@inlined
+def _ease(t: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Weights, and their slopes, of the two ends of a cell: a quintic step, smooth at both."""
+    up = t * t * t * (t * (t * 6.0 - 15.0) + 10.0)
+    slope = 30.0 * t * t * (t - 1.0) * (t - 1.0)
+    return (1.0 - up, -slope), (up, slope)
 
 
-@compiled
-def _noise(x: float, y: float, z: float, seed: int) -> tuple[float, float, float, float]:
+Four = tuple[float, float, float, float]
+Ends = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+@inlined
+def _corner(cell: int, salt: np.uint64, offset: tuple[float, float, float], ends: Ends) -> Four:
+    """What one corner of its cell adds to the noise at a point and to its three derivatives.
+
+    Args:
+        cell: name of the corner.
+        salt: of the field.
+        offset: from the corner to the point, in cells.
+        ends: weight, and its slope, of the corner along each axis.
+    """
+    (wx, sx), (wy, sy), (wz, sz) = ends
+    bits = _hash(cell, salt)
+    a, b, c = _fraction(bits, 0), _fraction(bits, 16), _fraction(bits, 32)
+    rise = a * offset[0] + b * offset[1] + c * offset[2]
+    weight = wx * wy * wz
+    return (
+        weight * rise,
+        weight * a + sx * wy * wz * rise,
+        weight * b + wx * sy * wz * rise,
+        weight * c + wx * wy * sz * rise,
+    )
+
+
+@inlined
+def _sum(a: Four, b: Four) -> Four:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
+
+
+@inlined
+def _noise(x: float, y: float, z: float, salt: np.uint64) -> Four:
     """Gradient noise and its three derivatives, per cell.
+
+    The corners stand one by one, not in loops: only so the compiler takes several points at once.
 
     Sources:
         [0] Perlin, Improving noise, 2002 (we differ: the gradients are hashed freely).
     """
     fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
-    tx, ty, tz = x - fx, y - fy, z - fz
-    (ux, dx), (uy, dy), (uz, dz) = _ease(tx), _ease(ty), _ease(tz)
-    value, gx, gy, gz = 0.0, 0.0, 0.0, 0.0
-    for cx in range(2):
-        wx, sx = (ux, dx) if cx else (1.0 - ux, -dx)
-        for cy in range(2):
-            wy, sy = (uy, dy) if cy else (1.0 - uy, -dy)
-            for cz in range(2):
-                wz, sz = (uz, dz) if cz else (1.0 - uz, -dz)
-                bits = _hash(int(fx) + cx, int(fy) + cy, int(fz) + cz, seed)
-                a, b, c = _fraction(bits, 0), _fraction(bits, 16), _fraction(bits, 32)
-                slope = a * (tx - cx) + b * (ty - cy) + c * (tz - cz)
-                weight = wx * wy * wz
-                value += weight * slope
-                gx += weight * a + sx * wy * wz * slope
-                gy += weight * b + wx * sy * wz * slope
-                gz += weight * c + wx * wy * sz * slope
-    return value, gx, gy, gz
+    i, j, k = int(fx), int(fy), int(fz)
+    x, y, z = x - fx, y - fy, z - fz
+    x0, x1 = _ease(x)
+    y0, y1 = _ease(y)
+    z0, z1 = _ease(z)
+    s = _corner(_cell(i, j, k), salt, (x, y, z), (x0, y0, z0))
+    s = _sum(s, _corner(_cell(i, j, k + 1), salt, (x, y, z - 1.0), (x0, y0, z1)))
+    s = _sum(s, _corner(_cell(i, j + 1, k), salt, (x, y - 1.0, z), (x0, y1, z0)))
+    s = _sum(s, _corner(_cell(i, j + 1, k + 1), salt, (x, y - 1.0, z - 1.0), (x0, y1, z1)))
+    s = _sum(s, _corner(_cell(i + 1, j, k), salt, (x - 1.0, y, z), (x1, y0, z0)))
+    s = _sum(s, _corner(_cell(i + 1, j, k + 1), salt, (x - 1.0, y, z - 1.0), (x1, y0, z1)))
+    s = _sum(s, _corner(_cell(i + 1, j + 1, k), salt, (x - 1.0, y - 1.0, z), (x1, y1, z0)))
+    last = (x - 1.0, y - 1.0, z - 1.0)
+    return _sum(s, _corner(_cell(i + 1, j + 1, k + 1), salt, last, (x1, y1, z1)))
 
 
-@compiled
-def _octave(
-    point: np.ndarray, scale: float, seed: int, octave: int
-) -> tuple[float, float, float, float]:
-    """Noise in cells of `scale`, halved `octave` times.
+@inlined
+def _scaled(coordinate: float, scale: float, octave: int) -> float:
+    """A coordinate in cells of `scale`, halved `octave` times.
 
     The octaves are shifted against each other: noise is 0 at the corners of its cells, and all
     would be 0 at the same points.
     """
-    frequency, shift = (1 << octave) / scale, 0.37 * octave
-    x = point[0] * frequency + shift
-    y = point[1] * frequency + shift
-    z = point[2] * frequency + shift
-    return _noise(x, y, z, seed + octave)
+    return coordinate * ((1 << octave) / scale) + 0.37 * octave
 
 
 @compiled
 def _fractal(points: np.ndarray, scale: float, octaves: int, seed: int) -> np.ndarray:
-    """Values [point]: the sum of the octaves."""
-    out = np.zeros(points.shape[0])
-    for i in range(points.shape[0]):
-        for octave in range(octaves):
-            out[i] += 0.5**octave * _octave(points[i], scale, seed, octave)[0]
+    """Values [point] of the sum of the octaves at `points` [3, point]."""
+    out = np.zeros(points.shape[1])
+    for octave in range(octaves):
+        salt, strength = _salt(seed + octave), 0.5**octave
+        for i in range(points.shape[1]):
+            x = _scaled(points[0, i], scale, octave)
+            y = _scaled(points[1, i], scale, octave)
+            z = _scaled(points[2, i], scale, octave)
+            out[i] += strength * _noise(x, y, z, salt)[0]
     return out
 
 
-def paint(
-    surfels: Surfels, surfaces: np.ndarray
-) -> tuple[Float[np.ndarray, "surfel 3"], Float[np.ndarray, "surfel 3"]]:
-    """Albedo with pattern and grain, and unit normals with relief, of each surfel.
+class Sites(NamedTuple):
+    """Where something random is asked for.
 
-    What is finer than a pixel fades to its mean instead of flickering.
-
-    Args:
-        surfels: where on the meshes.
-        surfaces: table of the looks of the meshes, from `batching.concatenate`.
+    Attributes:
+        asker: who asks, a number below `askers`.
+        points: where, the first `number` columns.
+        scales: size of a cell, in the unit of the points.
+        seeds: which field.
+        number: how many ask.
+        askers: how many could.
     """
-    albedo, normals = surfels.albedo.copy(), surfels.normals.copy()
-    _paint(surfels, surfaces, albedo, normals)
-    return albedo, normals
+
+    asker: Int[np.ndarray, " site"]
+    points: Float[np.ndarray, "3 site"]
+    scales: Float[np.ndarray, " site"]
+    seeds: Int[np.ndarray, " site"]
+    number: int
+    askers: int
+
+
+def noise_at(sites: Sites, octave: int = 0) -> Float[np.ndarray, "4 asker"]:
+    """Gradient noise and its three derivatives per cell; 0 for who did not ask."""
+    return _noise_at(sites, octave)
+
+
+def jitter_at(sites: Sites) -> Float[np.ndarray, "3 asker"]:
+    """Three numbers in [-1, 1], the same all over a cell; 0 for who did not ask."""
+    return _jitter_at(sites)
 
 
 @compiled
-def _inside(distance: float, footprint: float) -> float:
-    """Share of a pixel that lies inside a border at a signed distance from its centre."""
-    return float(min(max(0.5 + distance / footprint, 0.0), 1.0))
+def _noise_at(sites: Sites, octave: int) -> np.ndarray:
+    points, scales, seeds, count = sites.points, sites.scales, sites.seeds, sites.number
+    found = np.empty((4, count))
+    for i in range(count):
+        x = _scaled(points[0, i], scales[i], octave)
+        y = _scaled(points[1, i], scales[i], octave)
+        z = _scaled(points[2, i], scales[i], octave)
+        value, dx, dy, dz = _noise(x, y, z, _salt(seeds[i] + octave))
+        found[0, i], found[1, i], found[2, i], found[3, i] = value, dx, dy, dz
+    out = np.zeros((4, sites.askers))
+    for k in range(4):
+        for i in range(count):
+            out[k, sites.asker[i]] = found[k, i]
+    return out
 
 
 @compiled
-def _fade(size: float, footprint: float) -> float:
-    """How much of a structure of this size survives in pixels of this width."""
-    return min(max(2.0 - 2.0 * footprint / size, 0.0), 1.0)
-
-
-@compiled
-def _stripe(along: float, surface: Surface, footprint: float) -> float:
-    cell = along / surface.period
-    from_middle = abs(cell - np.floor(cell) - 0.5)
-    return _inside((0.5 * surface.coverage - from_middle) * surface.period, footprint)
-
-
-@compiled
-def _dot(point: np.ndarray, surface: Surface, footprint: float) -> float:
-    """One ball in every cell of a lattice, moved about inside it."""
-    x, y, z = point[0] / surface.period, point[1] / surface.period, point[2] / surface.period
-    fx, fy, fz = np.floor(x), np.floor(y), np.floor(z)
-    radius = 0.2 + 0.25 * surface.coverage
-    room = 0.5 - radius
-    bits = _hash(int(fx), int(fy), int(fz), surface.seed)
-    dx = x - fx - 0.5 - room * _fraction(bits, 0)
-    dy = y - fy - 0.5 - room * _fraction(bits, 16)
-    dz = z - fz - 0.5 - room * _fraction(bits, 32)
-    away = np.sqrt(dx * dx + dy * dy + dz * dz)
-    return _inside((radius - away) * surface.period, footprint)
-
-
-@compiled
-def _blobs(point: np.ndarray, surface: Surface) -> float:
-    """Two octaves of noise less the level that about `coverage` of space exceeds."""
-    coarse = _octave(point, surface.period, surface.seed, 0)[0]
-    fine = _octave(point, surface.period, surface.seed, 1)[0]
-    return float(coarse + 0.5 * fine - 0.7 * (0.5 - surface.coverage))
-
-
-@compiled
-def _plank(along: float, across: float, surface: Surface, footprint: float) -> float:
-    """A tone per board, streaks along it, and the gap beside it."""
-    cell = along / surface.period
-    board = int(np.floor(cell))
-    tone = _fraction(_hash(board, 0, 0, surface.seed), 16)
-    streak, _, _, _ = _noise(7.0 * cell, 0.7 * across / surface.period, 0.37 * board, surface.seed)
-    streak *= _fade(surface.period / 7.0, footprint)
-    share = min(max(surface.coverage + 0.3 * tone + 0.8 * streak, 0.0), 1.0)
-    to_gap = (0.5 - abs(cell - board - 0.5)) * surface.period
-    return float(max(share, _inside(0.012 * surface.period - to_gap, footprint)))
-
-
-@compiled
-def _second_color(point: np.ndarray, surface: Surface, footprint: float) -> float:
-    """Share of the second colour at a point of the rest space, in [0, 1]."""
-    kind = surface.kind
-    if kind == PatternKind.DOTS:
-        return _dot(point, surface, footprint)
-    if kind == PatternKind.PRINT:
-        return _inside(0.4 * surface.period * _blobs(point, surface), footprint)
-    if kind == PatternKind.BLOTCHES:
-        return min(max(0.5 + 1.2 * _blobs(point, surface), 0.0), 1.0)
-    a, b = surface.direction, surface.across
-    along = point[0] * a[0] + point[1] * a[1] + point[2] * a[2]
-    if kind == PatternKind.STRIPES:
-        return _stripe(along, surface, footprint)
-    across = point[0] * b[0] + point[1] * b[1] + point[2] * b[2]
-    if kind == PatternKind.CHECKS:
-        ways = _stripe(along, surface, footprint) + _stripe(across, surface, footprint)
-        return 0.5 * ways
-    return _plank(along, across, surface, footprint)
-
-
-@compiled
-def _tilt(point: np.ndarray, surface: Surface, footprint: float, normal: np.ndarray) -> None:
-    """Tilt a normal by the slope of two octaves of noise; `normal` is the caller's own copy."""
-    tx, ty, tz = 0.0, 0.0, 0.0
-    for octave in range(2):
-        strength = surface.bump * _fade(surface.bump_scale / (1 << octave), footprint)
-        strength *= 1.0 - 0.3 * octave
-        if strength > 0.0:
-            _, gx, gy, gz = _octave(point, surface.bump_scale, surface.seed + 17, octave)
-            tx += strength * gx
-            ty += strength * gy
-            tz += strength * gz
-    # Only the part of the slope along the surface tilts it.
-    along = 1.0 + tx * normal[0] + ty * normal[1] + tz * normal[2]
-    x, y, z = along * normal[0] - tx, along * normal[1] - ty, along * normal[2] - tz
-    length = np.sqrt(x * x + y * y + z * z)
-    normal[0], normal[1], normal[2] = x / length, y / length, z / length
-
-
-@compiled
-def _tint(point: np.ndarray, surface: Surface, footprint: float, color: np.ndarray) -> None:
-    """Give a colour its pattern and grain; `color` is the caller's own copy."""
-    if surface.kind != PatternKind.PLAIN:
-        share = _second_color(point, surface, footprint)
+def _jitter_at(sites: Sites) -> np.ndarray:
+    out = np.zeros((3, sites.askers))
+    points, scales = sites.points, sites.scales
+    for i in range(sites.number):
+        x, y, z = points[0, i] / scales[i], points[1, i] / scales[i], points[2, i] / scales[i]
+        cell = _cell(int(np.floor(x)), int(np.floor(y)), int(np.floor(z)))
+        bits = _hash(cell, _salt(sites.seeds[i]))
         for k in range(3):
-            color[k] += share * (surface.color[k] - color[k])
-    grain = 2.5 * surface.grain * _fade(surface.grain_scale, footprint)
-    if grain > 0.0:
-        speck = _octave(point, surface.grain_scale, surface.seed + 31, 0)[0]
-        for k in range(3):
-            color[k] *= max(1.0 + grain * speck, 0.0)
-
-
-@compiled
-def _paint(
-    surfels: Surfels, surfaces: np.ndarray, albedo: np.ndarray, normals: np.ndarray
-) -> None:
-    """Paint every surfel; `albedo` and `normals` are the caller's own copies."""
-    for s in range(surfels.owner.size):
-        surface = surfaces[surfels.owner[s]]
-        _tint(surfels.rest[s], surface, surfels.footprint[s], albedo[s])
-        if surface.bump > 0.0:
-            _tilt(surfels.rest[s], surface, surfels.footprint[s], normals[s])
+            out[k, sites.asker[i]] = _fraction(bits, 16 * k)
+    return out

@@ -13,6 +13,7 @@ from posebridge.synthesis.hair import Hair, hair_meshes, scalp
 from posebridge.synthesis.meshes import Color, Material, Mesh
 from posebridge.synthesis.noise import fractal_noise
 from posebridge.synthesis.tailoring import FEET, HANDS, measure
+from posebridge.synthesis.vectors import with_corner
 from posebridge.synthesis.wardrobe import Garment
 
 Vertices = Float[np.ndarray, "vertex 3"]
@@ -150,7 +151,7 @@ def _skin(
     keep = None
     if fields:
         keep = _HIDDEN_M * figure.stature_m / _ADULT_HEIGHT_M - np.max(fields, axis=0)[members]
-        faces = faces[(keep[faces] >= 0).any(axis=1)]
+        faces = with_corner(keep >= 0, faces)
     return Mesh(
         vertices=figure.vertices[members],
         faces=faces,
@@ -254,7 +255,7 @@ def _clothes(
         offset = offset + garment.thickness * height * fold * edge
         above = [hidden - other[members] for other in fields[i + 1 :]]
         keep = np.min([field, *above], axis=0)
-        faces = all_faces[(keep[all_faces] >= 0).any(axis=1)]
+        faces = with_corner(keep >= 0, all_faces)
         if not len(faces):
             continue
         used, compact = np.unique(faces, return_inverse=True)

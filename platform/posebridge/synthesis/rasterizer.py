@@ -6,7 +6,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from posebridge.synthesis.camera import NEAR_M, Camera
-from posebridge.synthesis.compiled import compiled
+from posebridge.synthesis.compiled import compiled, inlined
+
+CLEARLY = 1.000001
+"""What is farther than another by this factor is so after any rounding; most of what is hidden."""
 
 
 class Fragments(NamedTuple):
@@ -62,7 +65,7 @@ def rasterize(
     return Fragments(depth, face, weights)
 
 
-@compiled
+@inlined
 def _extent(a: float, b: float, c: float, size: int) -> tuple[int, int]:
     """First pixel, and one past the last, whose centre may lie between three coordinates."""
     low, high = min(a, b, c), max(a, b, c)
@@ -71,7 +74,7 @@ def _extent(a: float, b: float, c: float, size: int) -> tuple[int, int]:
     return int(np.ceil(max(low, 0.0) - 0.5)), int(np.floor(min(high, float(size)) - 0.5)) + 1
 
 
-@compiled
+@inlined
 def _clipped_extent(
     points: np.ndarray, corners: tuple[int, int, int], axis: int, size: int
 ) -> tuple[int, int]:
@@ -90,12 +93,39 @@ def _clipped_extent(
     return _extent(low, low, high, size)
 
 
-@compiled
+@inlined
 def _edge(points: np.ndarray, i: int, j: int) -> tuple[float, float, float]:
     """Cross product of two homogeneous points; the other way round it is exactly the negative."""
     xi, yi, wi = points[i, 0], points[i, 1], points[i, 2]
     xj, yj, wj = points[j, 0], points[j, 1], points[j, 2]
     return yi * wj - wi * yj, wi * xj - xi * wj, xi * yj - yi * xj
+
+
+@inlined
+def _inside(slope: float, offset: float, first: int, last: int) -> tuple[int, int]:
+    """The pixels of a row, from `first` to before `last`, on the inner side of an edge.
+
+    Those are the pixels x for which slope · (x + 0.5) + offset is not negative. That rises or
+    falls all along the row even when rounded, so the result is what a test of each would give.
+    """
+    if first >= last:
+        return first, first
+    starts_inside = slope * (first + 0.5) + offset >= 0.0
+    ends_inside = slope * (last - 0.5) + offset >= 0.0
+    if starts_inside == ends_inside:
+        return first, last if starts_inside else first
+    at = int(min(max(-offset / slope, float(first)), float(last)))
+    if ends_inside:
+        while at > first and slope * (at - 0.5) + offset >= 0.0:
+            at -= 1
+        while slope * (at + 0.5) + offset < 0.0:
+            at += 1
+        return at, last
+    while at < last and slope * (at + 0.5) + offset >= 0.0:
+        at += 1
+    while slope * (at - 0.5) + offset < 0.0:
+        at -= 1
+    return first, at
 
 
 @compiled
@@ -120,7 +150,7 @@ def _draw(points: np.ndarray, keep: np.ndarray, faces: np.ndarray, out: Fragment
             _draw_face(points, keep, (f, a, b, c), (x0, x1, y0, y1), out)
 
 
-@compiled
+@inlined
 def _draw_face(
     points: np.ndarray,
     keep: np.ndarray,
@@ -141,20 +171,28 @@ def _draw_face(
     da, db, dc = points[a, 3], points[b, 3], points[c, 3]
     ka, kb, kc = keep[a], keep[b], keep[c]
     x0, x1, y0, y1 = window
+    depths, indices, shares = out
+    ax, bx, cx = facing * ax, facing * bx, facing * cx
     for y in range(y0, y1):
         wa_row = facing * (ay * (y + 0.5) + aw)
         wb_row = facing * (by * (y + 0.5) + bw)
         wc_row = facing * (cy * (y + 0.5) + cw)
-        for x in range(x0, x1):
-            wa = facing * ax * (x + 0.5) + wa_row
-            wb = facing * bx * (x + 0.5) + wb_row
-            wc = facing * cx * (x + 0.5) + wc_row
+        first, last = x0, x1
+        if x1 - x0 > 12:
+            first, last = _inside(ax, wa_row, first, last)
+            first, last = _inside(bx, wb_row, first, last)
+            first, last = _inside(cx, wc_row, first, last)
+        for x in range(first, last):
+            wa, wb, wc = ax * (x + 0.5) + wa_row, bx * (x + 0.5) + wb_row, cx * (x + 0.5) + wc_row
             total = wa + wb + wc
             if wa < 0.0 or wb < 0.0 or wc < 0.0 or not 0.0 < total <= nearest_total:
                 continue
-            depth = np.float32((wa * da + wb * db + wc * dc) / total)
-            if depth < out.depth[y, x] and wa * ka + wb * kb + wc * kc >= 0.0:
-                out.depth[y, x] = depth
-                out.face[y, x] = f
-                out.weights[y, x, 0] = wa / total
-                out.weights[y, x, 1] = wb / total
+            weighted = wa * da + wb * db + wc * dc
+            if weighted > depths[y, x] * total * CLEARLY:
+                continue
+            depth = np.float32(weighted / total)
+            if depth < depths[y, x] and wa * ka + wb * kb + wc * kc >= 0.0:
+                depths[y, x] = depth
+                indices[y, x] = f
+                shares[y, x, 0] = wa / total
+                shares[y, x, 1] = wb / total

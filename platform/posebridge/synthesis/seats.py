@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from posebridge.synthesis.people import Figure
 from posebridge.synthesis.tailoring import FEET, FOREARMS, HANDS, SHINS, THIGHS, TORSO
+from posebridge.synthesis.vectors import bounds
 
 Points = Float[np.ndarray, "point 3"]
 
@@ -114,6 +115,6 @@ def _rear(trunk: Points, seat_z: float, band: tuple[float, float]) -> float:
 
 def _foot(figure: Figure, part: int) -> Foot:
     points = skin_of(figure, part)
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = bounds(points)
     middle = (low + high) / 2
     return Foot(float(middle[0]), float(middle[1]), float(low[2]), float(high[1] - low[1]) / 2)

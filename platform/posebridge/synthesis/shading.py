@@ -9,9 +9,9 @@ from jaxtyping import Float, Float32, Int
 
 from posebridge.synthesis.batching import Batch
 from posebridge.synthesis.camera import Camera
-from posebridge.synthesis.compiled import compiled
+from posebridge.synthesis.compiled import compiled, inlined
 from posebridge.synthesis.meshes import Color, Material, Vector
-from posebridge.synthesis.noise import paint
+from posebridge.synthesis.painting import paint
 from posebridge.synthesis.shadows import MAX_MAP_SIZE, lit_share, shadow_map
 from posebridge.synthesis.surfels import Surfels
 
@@ -205,7 +205,7 @@ def _ambient_radiance(
     return radiance
 
 
-@compiled
+@inlined
 def _halfway(normal: np.ndarray, point: np.ndarray, eye: np.ndarray, beam: Beam) -> float:
     """Cosine between the normal and the direction halfway between the light and the eye."""
     x, y, z = eye[0] - point[0], eye[1] - point[1], eye[2] - point[2]

@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from posebridge.synthesis.batching import Batch
-from posebridge.synthesis.compiled import compiled
+from posebridge.synthesis.compiled import compiled, inlined
 from posebridge.synthesis.rasterizer import rasterize
 from posebridge.synthesis.surfels import Surfels
+from posebridge.synthesis.vectors import bounds, cross
 
 MAX_MAP_SIZE = 2048
 
@@ -67,11 +68,11 @@ def shadow_map(
         direction: unit vector towards the light, world.
         size: of the longer side of the map.
     """
-    right = np.cross(direction, np.eye(3)[np.argmin(np.abs(direction))])
+    right = cross(direction, np.eye(3)[np.argmin(np.abs(direction))])
     right /= np.linalg.norm(right)
-    from_world = np.stack([right, np.cross(-direction, right), -direction])
+    from_world = np.stack([right, cross(-direction, right), -direction])
     seen = receivers @ from_world[:2].T.astype(receivers.dtype)
-    low, high = seen.min(axis=0).astype(np.float64), seen.max(axis=0).astype(np.float64)
+    low, high = (edge.astype(np.float64) for edge in bounds(seen))
     margin = 2
     texels_per_m = (size - 2 * margin) / max(float((high - low).max()), 1e-3)
     corner = low - margin / texels_per_m
@@ -103,7 +104,7 @@ def lit_share(
     return _lit_share(surfels, occluders, width, float(np.tan(np.deg2rad(softness_deg))))
 
 
-@compiled
+@inlined
 def _turn(pixel: int, width: int) -> int:
     """A row of the spirals for each pixel, different between neighbours without visible repeat.
 
@@ -115,7 +116,7 @@ def _turn(pixel: int, width: int) -> int:
     return int(TURNS * (t - np.floor(t)))
 
 
-@compiled
+@inlined
 def _cover(
     depth: np.ndarray,
     spot: tuple[float, float, float],
@@ -130,7 +131,7 @@ def _cover(
     return float(spot[2] + plane[0] * x + plane[1] * y - depth[row, column])
 
 
-@compiled
+@inlined
 def _lit(
     occluders: ShadowMap,
     spot: tuple[float, float, float],
@@ -208,36 +209,56 @@ def ambient_share(
 
 
 @compiled
-def _obscured(surfels: Surfels, s: int, at: np.ndarray, radius_m: float) -> float:
-    """Share of the ambient light that neighbours keep from a surfel; `at` finds them by pixel."""
-    height, width = at.shape
-    i, j = surfels.pixel[s] // width, surfels.pixel[s] % width
-    p, n = surfels.positions[s], surfels.normals[s]
-    reach = min(max(radius_m / surfels.pixel_m[s], 2.0), 0.3 * height)
-    turn, total = _turn(surfels.pixel[s], width), 0.0
+def _ambient_share(surfels: Surfels, height: int, width: int, radius_m: float) -> np.ndarray:
+    """Share [height, width] before it is smoothed; 1 where there is nothing."""
+    pixel, positions, normals = surfels.pixel, surfels.positions, surfels.normals
+    # A fourth number a pixel puts each in one line of the processor's memory.
+    seen = np.full((height * width, 4), np.nan, np.float32)
+    for s in range(pixel.size):
+        for k in range(3):
+            seen[pixel[s], k] = positions[s, k]
+    share = np.ones((height, width), np.float32)
+    taps = np.zeros(AMBIENT_TAPS, np.int64)
+    for s in range(pixel.size):
+        i, j = pixel[s] // width, pixel[s] % width
+        reach = min(max(radius_m / surfels.pixel_m[s], 2.0), 0.3 * height)
+        _spread(taps, (i, j), reach, _turn(pixel[s], width), (height, width))
+        share[i, j] = 1.0 - _obscured(seen, taps, positions, normals, s, radius_m)
+    return share
+
+
+@inlined
+def _spread(
+    taps: np.ndarray, pixel: tuple[int, int], reach: float, turn: int, shape: tuple[int, int]
+) -> None:
+    """Fill `taps`, the caller's own, with pixels around one; itself for those outside."""
+    (i, j), (height, width) = pixel, shape
     for tap in range(AMBIENT_TAPS):
         row = i + int(np.rint(reach * AMBIENT_SPIRAL[turn, tap, 1]))
         column = j + int(np.rint(reach * AMBIENT_SPIRAL[turn, tap, 0]))
-        if row < 0 or column < 0 or row >= height or column >= width or at[row, column] < 0:
-            continue
-        q = surfels.positions[at[row, column]]
-        x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
+        inside = (row >= 0) & (column >= 0) & (row < height) & (column < width)
+        taps[tap] = row * width + column if inside else i * width + j
+
+
+@inlined
+def _obscured(
+    seen: np.ndarray,
+    taps: np.ndarray,
+    positions: np.ndarray,
+    normals: np.ndarray,
+    s: int,
+    radius_m: float,
+) -> float:
+    """Share of the ambient light that what is seen at the taps keeps from a surfel."""
+    px, py, pz = positions[s, 0], positions[s, 1], positions[s, 2]
+    nx, ny, nz = normals[s, 0], normals[s, 1], normals[s, 2]
+    total = 0.0
+    for tap in range(AMBIENT_TAPS):
+        q = taps[tap]
+        x, y, z = seen[q, 0] - px, seen[q, 1] - py, seen[q, 2] - pz
         squared = x * x + y * y + z * z
         closeness = 1.0 - squared / (radius_m * radius_m)
-        if closeness > 0.0 and squared > 0.0:
-            cosine = (x * n[0] + y * n[1] + z * n[2]) / np.sqrt(squared)
+        if closeness > 0.0 and squared > 0.0:  # neither where nothing is seen
+            cosine = (x * nx + y * ny + z * nz) / np.sqrt(squared)
             total += closeness * max(cosine - 0.1, 0.0)
     return min(1.8 * total / AMBIENT_TAPS, 0.9)
-
-
-@compiled
-def _ambient_share(surfels: Surfels, height: int, width: int, radius_m: float) -> np.ndarray:
-    """Share [height, width] before it is smoothed; 1 where there is nothing."""
-    share = np.ones((height, width), np.float32)
-    at = np.full((height, width), -1, np.int32)
-    for s in range(surfels.pixel.size):
-        at[surfels.pixel[s] // width, surfels.pixel[s] % width] = s
-    for s in range(surfels.pixel.size):
-        obscured = _obscured(surfels, s, at, radius_m)
-        share[surfels.pixel[s] // width, surfels.pixel[s] % width] = 1.0 - obscured
-    return share

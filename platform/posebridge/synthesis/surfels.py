@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, UInt8
 
 from posebridge.synthesis.batching import Batch
 from posebridge.synthesis.camera import Camera
-from posebridge.synthesis.compiled import compiled
+from posebridge.synthesis.compiled import compiled, inlined
 from posebridge.synthesis.meshes import NO_PART
 from posebridge.synthesis.rasterizer import Fragments
 
@@ -127,7 +127,7 @@ def _accumulate(
                 out.positions[s, k] += eye[k] + offset
 
 
-@compiled
+@inlined
 def _blend(
     batch: Batch, f: int, weights: np.ndarray, out: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> None:
