@@ -64,6 +64,38 @@ def encode_gaussian(
     return _gaussians(centers, visible, height, width, sigma_cells)
 
 
+def gaussian_profiles(
+    keypoints: Float[Tensor, "*batch keypoint 2"],
+    height: int,
+    width: int,
+    *,
+    stride: int,
+    sigma_cells: float,
+) -> tuple[Float[Tensor, "*batch keypoint {height}"], Float[Tensor, "*batch keypoint {width}"]]:
+    """The two profiles, down and across, whose product is the map of `encode_gaussian`.
+
+    For whoever combines many Gaussians, and so need not draw each.
+
+    Args:
+        keypoints: px of the image, all of them finite.
+        height: rows of the map.
+        width: columns of the map.
+        stride: px per cell.
+        sigma_cells: standard deviation, in cells.
+
+    Returns:
+        Values in [0, 1] along the rows, and along the columns.
+
+    Example:
+        >>> down, across = gaussian_profiles(
+        ...     torch.tensor([[6.0, 2.0]]), 2, 3, stride=4, sigma_cells=1.0
+        ... )
+        >>> (down[0, 0] * across[0, 1]).item()
+        1.0
+    """
+    return _profiles(keypoints / stride - 0.5, height, width, sigma_cells)
+
+
 def encode_udp(
     keypoints: Float[Tensor, "batch keypoint 2"],
     visible: Bool[Tensor, "batch keypoint"],
@@ -276,11 +308,18 @@ def _gaussians(
 ) -> Float[Tensor, "batch keypoint {height} {width}"]:
     """Gaussians at real positions, in units of the cell index; a product of two profiles."""
     centers = torch.where(visible[..., None], centers, 0.0)
+    down, across = _profiles(centers, height, width, sigma_cells)
+    down = down * visible[..., None]
+    return down[..., :, None] * across[..., None, :]
+
+
+def _profiles(
+    centers: Float[Tensor, "*batch keypoint 2"], height: int, width: int, sigma_cells: float
+) -> tuple[Float[Tensor, "*batch keypoint {height}"], Float[Tensor, "*batch keypoint {width}"]]:
     columns, rows = _indices(centers, height, width)
     across = torch.exp(-0.5 * ((columns - centers[..., :1]) / sigma_cells) ** 2)
     down = torch.exp(-0.5 * ((rows - centers[..., 1:]) / sigma_cells) ** 2)
-    down = down * visible[..., None]
-    return down[..., :, None] * across[..., None, :]
+    return down, across
 
 
 def _peaks(

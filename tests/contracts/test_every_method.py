@@ -108,7 +108,7 @@ with_and_without_offsets = pytest.mark.parametrize("has_offsets", [True, False])
 
 def test_the_methods_are_found() -> None:
     names = [type(method).__name__ for method in METHODS]
-    assert {"MeanTeacher", "Supervised"} <= set(names)
+    assert {"MeanTeacher", "StructureGuided", "Supervised"} <= set(names)
     assert names == sorted(names)
 
 
@@ -155,12 +155,14 @@ def test_a_person_is_read_alike_alone_and_in_company(method: TrainingMethod) -> 
 def test_the_players_learn_and_every_parameter_of_theirs_gets_a_gradient(
     method: TrainingMethod,
 ) -> None:
+    """But for those that are frozen, which stay as they are."""
     assert set(method.players) == set(method.learning_rates())
     before = method.setup(tiny_estimator(True))
     nets, _ = train(method, has_offsets=True)
     for player in method.players:
         changed = zip(before[player].parameters(), nets[player].parameters(), strict=True)
-        assert all(not torch.equal(one, other) for one, other in changed)
+        assert all(torch.equal(one, other) != other.requires_grad for one, other in changed)
+        assert any(parameter.requires_grad for parameter in nets[player].parameters())
 
 
 @every_method
