@@ -43,7 +43,7 @@ def test_a_triangle_covers_the_pixels_whose_rays_hit_it_at_the_depth_of_its_plan
 def test_weights_are_those_of_the_point_in_space() -> None:
     fragments = _draw(TRIANGLE, [[0, 1, 2]])
     rows, columns = np.nonzero(fragments.face >= 0)
-    a, b = np.moveaxis(fragments.weights[rows, columns], -1, 0)
+    a, b = fragments.weights[:, rows, columns]
     mixed = np.stack([a, b, 1 - a - b], axis=1) @ np.array(TRIANGLE)
     expected = _rays()[rows, columns] * fragments.depth[rows, columns, None]
     np.testing.assert_allclose(mixed, expected, atol=1e-5)

@@ -8,8 +8,8 @@ from jaxtyping import Float, Int
 from posebridge.synthesis.camera import NEAR_M, Camera
 from posebridge.synthesis.compiled import compiled, inlined
 
-CLEARLY = 1.000001
-"""What is farther than another by this factor is so after any rounding; most of what is hidden."""
+WIDE = 12
+"""Triangles this many pixels wide are worth a look for where each row enters and leaves them."""
 
 
 class Fragments(NamedTuple):
@@ -23,7 +23,7 @@ class Fragments(NamedTuple):
 
     depth: Float[np.ndarray, "height width"]
     face: Int[np.ndarray, "height width"]
-    weights: Float[np.ndarray, "height width 2"]
+    weights: Float[np.ndarray, "2 height width"]
 
 
 def perspective_points(
@@ -60,7 +60,7 @@ def rasterize(
     """
     depth = np.full((height, width), np.inf, np.float32)
     face = np.full((height, width), -1, np.int32)
-    weights = np.zeros((height, width, 2), np.float32)
+    weights = np.zeros((2, height, width), np.float32)
     _draw(points, keep, faces, Fragments(depth, face, weights))
     return Fragments(depth, face, weights)
 
@@ -171,28 +171,28 @@ def _draw_face(
     da, db, dc = points[a, 3], points[b, 3], points[c, 3]
     ka, kb, kc = keep[a], keep[b], keep[c]
     x0, x1, y0, y1 = window
-    depths, indices, shares = out
     ax, bx, cx = facing * ax, facing * bx, facing * cx
+    index = np.int32(f)
     for y in range(y0, y1):
         wa_row = facing * (ay * (y + 0.5) + aw)
         wb_row = facing * (by * (y + 0.5) + bw)
         wc_row = facing * (cy * (y + 0.5) + cw)
         first, last = x0, x1
-        if x1 - x0 > 12:
+        if x1 - x0 > WIDE:
             first, last = _inside(ax, wa_row, first, last)
             first, last = _inside(bx, wb_row, first, last)
             first, last = _inside(cx, wc_row, first, last)
-        for x in range(first, last):
-            wa, wb, wc = ax * (x + 0.5) + wa_row, bx * (x + 0.5) + wb_row, cx * (x + 0.5) + wc_row
+        depths, indices = out.depth[y], out.face[y]
+        shares_a, shares_b = out.weights[0, y], out.weights[1, y]
+        # No branch and unsigned pixels: the compiler takes several at once.
+        for x in range(np.uint64(first), np.uint64(last)):
+            center = np.int64(x) + 0.5
+            wa, wb, wc = ax * center + wa_row, bx * center + wb_row, cx * center + wc_row
             total = wa + wb + wc
-            if wa < 0.0 or wb < 0.0 or wc < 0.0 or not 0.0 < total <= nearest_total:
-                continue
-            weighted = wa * da + wb * db + wc * dc
-            if weighted > depths[y, x] * total * CLEARLY:
-                continue
-            depth = np.float32(weighted / total)
-            if depth < depths[y, x] and wa * ka + wb * kb + wc * kc >= 0.0:
-                depths[y, x] = depth
-                indices[y, x] = f
-                shares[y, x, 0] = wa / total
-                shares[y, x, 1] = wb / total
+            depth = np.float32((wa * da + wb * db + wc * dc) / total)
+            seen = (wa >= 0.0) & (wb >= 0.0) & (wc >= 0.0) & (wa * ka + wb * kb + wc * kc >= 0.0)
+            seen = seen & (total > 0.0) & (total <= nearest_total) & (depth < depths[x])
+            depths[x] = depth if seen else depths[x]
+            indices[x] = index if seen else indices[x]
+            shares_a[x] = np.float32(wa / total) if seen else shares_a[x]
+            shares_b[x] = np.float32(wb / total) if seen else shares_b[x]

@@ -118,7 +118,8 @@ def _accumulate(
             out.pixel[s] = (i // factor) * (width // factor) + j // factor
             out.owner[s] = batch.owner[f]
             out.weight[s] += 1.0 / (factor * factor)
-            _blend(batch, f, fragments.weights[i, j], (out.normals[s], out.rest[s], out.albedo[s]))
+            shares = (fragments.weights[0, i, j], fragments.weights[1, i, j])
+            _blend(batch, f, shares, (out.normals[s], out.rest[s], out.albedo[s]))
             depth = fragments.depth[i, j]
             x = depth * (j + 0.5 - 0.5 * width) / focal
             y = depth * (i + 0.5 - 0.5 * height) / focal
@@ -129,11 +130,14 @@ def _accumulate(
 
 @inlined
 def _blend(
-    batch: Batch, f: int, weights: np.ndarray, out: tuple[np.ndarray, np.ndarray, np.ndarray]
+    batch: Batch,
+    f: int,
+    shares: tuple[float, float],
+    out: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     """Add what the corners of one triangle carry, mixed, to (normal, rest, albedo)."""
     a, b, c = batch.faces[f, 0], batch.faces[f, 1], batch.faces[f, 2]
-    wa, wb = weights[0], weights[1]
+    wa, wb = shares
     wc = np.float32(1.0) - wa - wb
     for k in range(3):
         n, r, q = batch.normals, batch.rest, batch.colors
@@ -178,7 +182,7 @@ def _labels(fragments: Fragments, batch: Batch) -> tuple[np.ndarray, np.ndarray]
             if f < 0:
                 continue
             instance = batch.surfaces[batch.owner[f]].instance
-            wa, wb = fragments.weights[i, j, 0], fragments.weights[i, j, 1]
+            wa, wb = fragments.weights[0, i, j], fragments.weights[1, i, j]
             wc = 1.0 - wa - wb
             corner = 0 if wa >= wb and wa >= wc else (1 if wb >= wc else 2)
             part = batch.parts[batch.faces[f, corner]]
