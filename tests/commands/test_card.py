@@ -1,38 +1,21 @@
-import argparse
-import io
 import json
 import re
 from pathlib import Path
 
 import cv2
 import pytest
-from rich.console import Console
 
+from commands.asking_data import ask_data
 from populations.card.made import noise, population, sample
 from populations.toy import Toy, make
-from posebridge.commands import populations
 from posebridge.engine.artifacts import Store
 from posebridge.engine.work import population_path
-from posebridge.populations import population_class
-from posebridge.populations.base import Population
 
-
-@pytest.fixture(autouse=True)
-def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def known(name: str) -> type[Population]:
-        return Toy if name == "toy" else population_class(name)
-
-    monkeypatch.setattr(populations, "population_class", known)
+pytestmark = pytest.mark.usefixtures("toy_is_known")
 
 
 def run(*words: str | Path) -> tuple[int, str]:
-    """Exit status and what was printed."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--store", default="store")
-    populations.add_data(parser)
-    printed = io.StringIO()
-    asked = parser.parse_args(["card", *(str(word) for word in words)])
-    return populations.data(asked, Console(file=printed, width=200)), printed.getvalue()
+    return ask_data("card", *words)
 
 
 def made_toy(store: Path, **knobs: int) -> Toy:

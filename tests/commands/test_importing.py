@@ -1,5 +1,3 @@
-import argparse
-import io
 import json
 import os
 import sys
@@ -7,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from pycocotools.coco import COCO
-from rich.console import Console
 
+from commands.asking_data import ask_data
 from populations.importers.writing import (
     coco_json,
     person,
@@ -20,24 +18,12 @@ from populations.importers.writing import (
     write_json,
     write_mini_rgbd,
 )
-from posebridge.commands import populations
 from posebridge.engine.artifacts import Store
 from posebridge.engine.graph import Failure
 from posebridge.engine.importing.there import imported_populations
 from posebridge.engine.work import open_in
 from posebridge.populations.manifest import OpenPopulation
 from posebridge.skeletons import COCO17
-
-
-def run(*words: str | Path) -> tuple[int, str]:
-    """Exit status and what was printed."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--store", default="store")
-    populations.add_data(parser)
-    printed = io.StringIO()
-    console = Console(file=printed, width=200)
-    status = populations.data(parser.parse_args([str(word) for word in words]), console)
-    return status, printed.getvalue()
 
 
 @pytest.fixture
@@ -51,7 +37,7 @@ def store(tmp_path: Path) -> Path:
 
 
 def bring(store: Path, *words: str | Path) -> tuple[int, str]:
-    return run("import", *words, "--debug", "--store", store)
+    return ask_data("import", *words, "--debug", "--store", store)
 
 
 def only(store: Path, name: str = "coco") -> OpenPopulation:
@@ -136,13 +122,13 @@ def test_exchanged_sides_are_warned_of(store: Path, tmp_path: Path) -> None:
 def test_what_is_left_out_is_said(store: Path, coco: Path) -> None:
     (coco / "train2017" / "000000000002.jpg").unlink()
     assert "Left out: missing image 1." in bring(store, "coco", coco)[1]
-    assert "missing image 1" in run("list", "--store", store)[1]
+    assert "missing image 1" in ask_data("list", "--store", store)[1]
 
 
 def test_list_shows_what_can_be_imported_and_what_was(store: Path, coco: Path) -> None:
-    assert "mini-rgbd" in run("list", "--store", store)[1]
+    assert "mini-rgbd" in ask_data("list", "--store", store)[1]
     bring(store, "coco", coco)
-    printed = run("list", "--store", store)[1]
+    printed = ask_data("list", "--store", store)[1]
     assert only(store).manifest.fingerprint in printed
     assert "train 4, test 3" in printed
     assert "train=train2017" in printed
@@ -151,20 +137,20 @@ def test_list_shows_what_can_be_imported_and_what_was(store: Path, coco: Path) -
 def test_show_draws_an_imported_population_by_its_name(store: Path, coco: Path) -> None:
     bring(store, "coco", coco)
     out = store / "contact.png"
-    assert run("show", "coco", "--store", store, "--people", "2", "--out", out)[0] == 0
+    assert ask_data("show", "coco", "--store", store, "--people", "2", "--out", out)[0] == 0
     assert out.is_file()
 
 
 def test_show_draws_keypoints_of_another_skeleton(store: Path, tmp_path: Path) -> None:
     bring(store, "mini-rgbd", write_mini_rgbd(tmp_path / "mini"))
     out = store / "contact.png"
-    assert run("show", "mini-rgbd", "--store", store, "--out", out)[0] == 0
+    assert ask_data("show", "mini-rgbd", "--store", store, "--out", out)[0] == 0
 
 
 def test_an_export_is_read_by_coco_s_own_tools(store: Path, coco: Path, tmp_path: Path) -> None:
     bring(store, "coco", coco)
     out = tmp_path / "out" / "x.json"
-    status, printed = run(
+    status, printed = ask_data(
         "export", "coco", "--store", store, "--out", out, "--images", out.parent / "images"
     )
     assert status == 0
@@ -187,7 +173,7 @@ def test_an_export_comes_back_as_it_was(store: Path, tmp_path: Path, kind: str) 
     there = tmp_path / "again"
     for split in ("train", "test"):
         words = ("--out", there / f"{split}.json", "--images", there / split)
-        run("export", kind, "--store", store, "--split", split, *words)
+        ask_data("export", kind, "--store", store, "--split", split, *words)
     bring(store, "folder", there, "--name", "again")
     first, again = only(store, kind), only(store, "again")
     assert again.skeleton == first.skeleton
@@ -208,7 +194,7 @@ def test_keypoints_of_their_own_names_come_back_too(store: Path, tmp_path: Path)
     folder = write_folder(tmp_path / "mine", [picture(1)], [hands], categories=[about])
     bring(store, "folder", folder, "--name", "mine")
     there = tmp_path / "again"
-    run("export", "mine", "--store", store, "--out", there / "test.json", "--images", there)
+    ask_data("export", "mine", "--store", store, "--out", there / "test.json", "--images", there)
     bring(store, "folder", there, "--name", "again")
     assert only(store, "again").skeleton == only(store, "mine").skeleton
 
@@ -219,7 +205,7 @@ def test_an_export_of_a_split_that_is_not_there_leaves_nothing(store: Path, coco
     with pytest.raises(
         ValueError, match=r"'coco' has the splits train, test, but got 'validation'"
     ):
-        run("export", "coco", "--store", store, "--split", "validation", "--out", out)
+        ask_data("export", "coco", "--store", store, "--split", "validation", "--out", out)
     assert not list(store.glob("*x.json*"))
 
 
@@ -237,7 +223,7 @@ def test_a_failure_leaves_what_is_done(
 @pytest.mark.slow
 def test_import_runs_on_ray(store: Path, coco: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    status, printed = run("import", "coco", coco, "--store", store)
+    status, printed = ask_data("import", "coco", coco, "--store", store)
     assert status == 0
     alone = store.with_name("alone")
     assert bring(alone, "coco", coco)[0] == 0
@@ -251,7 +237,7 @@ def test_import_says_on_ray_what_is_wrong(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     write_json(coco / "annotations" / "person_keypoints_val2017.json", coco_json([picture(1)], []))
-    status, printed = run("import", "coco", coco, "--store", store)
+    status, printed = ask_data("import", "coco", coco, "--store", store)
     assert status == 1
     assert "Split 'test' (val2017) must have people with 17 keypoints" in printed.replace("\n", "")
     assert "What is done is kept" in printed

@@ -1,5 +1,3 @@
-import argparse
-import io
 import os
 import re
 import sys
@@ -7,38 +5,18 @@ from pathlib import Path
 
 import cv2
 import pytest
-from rich.console import Console
 
+from commands.asking_data import ask_data
 from populations.toy import Toy
 from posebridge.commands import populations
 from posebridge.engine.artifacts import Store
 from posebridge.engine.work import population_path
-from posebridge.populations import population_class
-from posebridge.populations.base import Population
 
-
-@pytest.fixture(autouse=True)
-def toy_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def known(name: str) -> type[Population]:
-        return Toy if name == "toy" else population_class(name)
-
-    monkeypatch.setattr(populations, "population_class", known)
-
-
-def run(*words: str | Path) -> tuple[int, str]:
-    """Exit status and what was printed."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--store", default="store")
-    populations.add_data(parser)
-    printed = io.StringIO()
-    status = populations.data(
-        parser.parse_args([str(word) for word in words]), Console(file=printed, width=200)
-    )
-    return status, printed.getvalue()
+pytestmark = pytest.mark.usefixtures("toy_is_known")
 
 
 def make(store: Path, *words: str) -> tuple[int, str]:
-    return run("make", "toy", "--debug", "--store", store, *words)
+    return ask_data("make", "toy", "--debug", "--store", store, *words)
 
 
 def folder(store: Path, toy: Toy | None = None) -> Path:
@@ -109,7 +87,7 @@ def test_make_writes_a_lost_manifest_again(tmp_path: Path) -> None:
 def test_make_renders_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # For the workers, which must find the toy.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    status, printed = run("make", "toy", "--store", tmp_path, "--set", "train=130")
+    status, printed = ask_data("make", "toy", "--store", tmp_path, "--set", "train=130")
     assert status == 0
     assert "rendered 133 of 133 images" in printed
 
@@ -143,7 +121,7 @@ def test_a_population_without_images_is_refused() -> None:
 
 def test_an_unknown_population_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must be one of adult, .*but got 'adlut'"):
-        run("make", "adlut", "--store", tmp_path)
+        ask_data("make", "adlut", "--store", tmp_path)
 
 
 def test_make_says_what_failed_and_keeps_the_rest(
@@ -157,11 +135,11 @@ def test_make_says_what_failed_and_keeps_the_rest(
 
 
 def test_list_shows_what_is_known_and_what_is_there(tmp_path: Path) -> None:
-    _, printed = run("list", "--store", tmp_path)
+    _, printed = ask_data("list", "--store", tmp_path)
     assert re.search(r"adult +│ train 1500, validation 300, test 300 +│ coco17 +│ Apache", printed)
     assert "Nothing is in the store" in printed
     make(tmp_path, "--set", "brightness=100")
-    _, printed = run("list", "--store", tmp_path)
+    _, printed = ask_data("list", "--store", tmp_path)
     assert "brightness=100" in printed
     assert Toy(brightness=100).fingerprint() in printed
     assert re.search(r"train 11, test 4 +│ 0\.\d +│ nobody +│ complete", printed)
@@ -170,16 +148,16 @@ def test_list_shows_what_is_known_and_what_is_there(tmp_path: Path) -> None:
 def test_list_shows_what_is_not_complete(tmp_path: Path) -> None:
     make(tmp_path)
     (folder(tmp_path) / "manifest.json").unlink()
-    assert "unfinished, 2 shards made" in run("list", "--store", tmp_path)[1]
+    assert "unfinished, 2 shards made" in ask_data("list", "--store", tmp_path)[1]
     make(tmp_path)
     (folder(tmp_path) / "test" / "people-00000.parquet").unlink()
-    assert "damaged: " in run("list", "--store", tmp_path)[1]
+    assert "damaged: " in ask_data("list", "--store", tmp_path)[1]
 
 
 def test_show_draws_people_and_prints_the_path(tmp_path: Path) -> None:
     make(tmp_path)
     out = tmp_path / "pictures" / "toy.png"
-    status, printed = run("show", "toy", "--store", tmp_path, "--people", "3", "--out", out)
+    status, printed = ask_data("show", "toy", "--store", tmp_path, "--people", "3", "--out", out)
     assert (status, printed.strip()) == (0, str(out))
     drawn = cv2.imread(str(out))
     assert drawn is not None
@@ -189,15 +167,15 @@ def test_show_draws_people_and_prints_the_path(tmp_path: Path) -> None:
 def test_show_takes_a_split_that_there_is(tmp_path: Path) -> None:
     make(tmp_path, "--set", "test=0")
     words = ("show", "toy", "--set", "test=0", "--store", tmp_path)
-    assert run(*words, "--out", tmp_path / "a.jpg")[0] == 0
+    assert ask_data(*words, "--out", tmp_path / "a.jpg")[0] == 0
     with pytest.raises(ValueError, match=r"has the splits train, but got 'test'"):
-        run(*words, "--split", "test")
+        ask_data(*words, "--split", "test")
 
 
 def test_show_names_the_command_that_makes_what_is_missing(tmp_path: Path) -> None:
     expected = f"posebridge data make toy --set train=5 --store {tmp_path}"
     with pytest.raises(ValueError, match=re.escape(expected)):
-        run("show", "toy", "--set", "train=5", "--store", tmp_path)
+        ask_data("show", "toy", "--set", "train=5", "--store", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -210,10 +188,10 @@ def test_show_names_the_command_that_makes_what_is_missing(tmp_path: Path) -> No
 def test_show_refuses_what_it_cannot_draw(tmp_path: Path, words: list[str], message: str) -> None:
     make(tmp_path)
     with pytest.raises(ValueError, match=message):
-        run("show", "toy", "--store", tmp_path, *words)
+        ask_data("show", "toy", "--store", tmp_path, *words)
 
 
 def test_a_store_may_be_named_before_or_after_the_action(tmp_path: Path) -> None:
     make(tmp_path)
-    assert run("--store", tmp_path, "list") == run("list", "--store", tmp_path)
+    assert ask_data("--store", tmp_path, "list") == ask_data("list", "--store", tmp_path)
     assert Store(str(tmp_path)).children("populations")

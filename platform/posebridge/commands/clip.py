@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from rich.console import Console
 
+from posebridge.commands.options import usual_split
 from posebridge.populations.files import write_file
 from posebridge.populations.film import Film, film
 from posebridge.populations.manifest import OpenPopulation
@@ -50,8 +51,7 @@ def clip(
     if ending not in ENDINGS:
         raise ValueError(f"a clip must end with {', '.join(ENDINGS)}, but got {str(asked.out)!r}.")
     population = find(asked)
-    splits = list(population.manifest.splits)
-    split = asked.split or ("test" if "test" in splits else splits[0])
+    split = asked.split or usual_split(population)
     write_file(asked.out, encoded(film(population, split, asked.sequence), ending))
     console.print(str(asked.out), highlight=False, soft_wrap=True)
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 from rich.console import Console
 
+from posebridge.commands.options import add_settings
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster, gpus_per_task
 from posebridge.engine.definitions import send_by_value
@@ -49,14 +50,7 @@ def add_experiment(added: argparse.ArgumentParser) -> None:
     """The options that every verb on an experiment has."""
     added.add_argument("experiment", type=Path, help="a Python file that defines EXPERIMENT")
     added.add_argument("--scale", choices=SCALES, default="embedded")
-    added.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="stage.field=value",
-        help="replace a field of every stage of that name; may be given several times",
-    )
+    add_settings(added, "stage.field=value", "replace a field of every stage of that name")
     added.add_argument("--seeds", type=_seeds, metavar="0,1,2", help="instead of the experiment's")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from posebridge.commands.options import add_settings, usual_split
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
 from posebridge.engine.execution import execute_on_ray
@@ -47,14 +48,7 @@ def add_import(added: argparse.ArgumentParser) -> None:
         metavar="SPLIT=PART,…",
         help="the parts that are train, validation or test; may be given several times",
     )
-    added.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="knob=value",
-        help="a field of the importer; may be given several times",
-    )
+    add_settings(added, "knob=value", "a field of the importer")
     added.add_argument("--address", help="of a Ray cluster; without, one is started here")
     added.add_argument("--debug", action="store_true", help="in this process, without Ray")
 
@@ -153,12 +147,6 @@ def export(
         soft_wrap=True,
     )
     return 0
-
-
-def usual_split(population: OpenPopulation) -> str:
-    """The split that is meant where none is named."""
-    splits = list(population.manifest.splits)
-    return "test" if "test" in splits else splits[0]
 
 
 def _described(kind: type[Importer]) -> str:

@@ -21,8 +21,8 @@ from posebridge.commands.importing import (
     add_import,
     export,
     import_data,
-    usual_split,
 )
+from posebridge.commands.options import add_settings, usual_split
 from posebridge.engine.artifacts import Store
 from posebridge.engine.cluster import cluster
 from posebridge.engine.execution import execute_on_ray
@@ -205,14 +205,7 @@ def write_picture(path: Path, bgr: UInt8[np.ndarray, "height width 3"]) -> None:
 
 def _add_population(added: argparse.ArgumentParser) -> None:
     added.add_argument("name", help="of a population, such as adult")
-    added.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        metavar="knob=value",
-        help="a field of the population; may be given several times",
-    )
+    add_settings(added, "knob=value", "a field of the population")
 
 
 def _knob(default: RenderedPopulation, text: str) -> tuple[str, Any]:
