@@ -3,6 +3,7 @@
 import copy
 import pickle
 from functools import cache
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -15,8 +16,10 @@ from posebridge.estimators.base import Architecture, Estimator
 
 ARCHITECTURES = [kind() for kind in all_architectures()]
 BATCH = 2
-SLOW = {"HRNet"}
+SLOW = {"HRNet", "ViTPose", "ViTPosePlus"}
 """Each takes ten seconds and more."""
+OF_TRANSFORMERS = {"ViTPose", "ViTPosePlus"}
+"""Of an optional library."""
 
 
 @cache
@@ -37,10 +40,13 @@ def tensors_of(maps: Maps) -> list[Tensor]:
 
 def as_parameter(architecture: Architecture) -> ParameterSet:
     name = type(architecture).__name__
-    return pytest.param(architecture, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+    marks = [pytest.mark.slow] if name in SLOW else []
+    if name in OF_TRANSFORMERS:
+        marks.append(pytest.mark.skipif(find_spec("transformers") is None, reason="optional"))
+    return pytest.param(architecture, id=name, marks=marks)
 
 
-each_architecture = pytest.mark.parametrize("architecture", map(as_parameter, ARCHITECTURES))
+each_architecture = pytest.mark.parametrize("architecture", [*map(as_parameter, ARCHITECTURES)])
 
 
 def test_the_architectures_are_found() -> None:

@@ -4,11 +4,13 @@ golden/released/make_golden.py tells how the golden files were made.
 """
 
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from torch import Tensor
 
 from estimators.seeded import seeded_images, seeded_state
@@ -16,8 +18,10 @@ from posebridge.estimators.base import Architecture, Estimator
 from posebridge.estimators.hrnet import HRNet
 from posebridge.estimators.released import ReleasedFile, released
 from posebridge.estimators.simple_baseline import SimpleBaseline
+from posebridge.estimators.vitpose import ViTPose, ViTPosePlus
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "released"
+Released = HRNet | SimpleBaseline | ViTPose | ViTPosePlus
 EVERY = 3  # the golden files hold every third cell
 
 
@@ -52,7 +56,14 @@ def check(estimator: Estimator, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
-def started(architecture: HRNet | SimpleBaseline, file: ReleasedFile) -> Architecture:
+def needs_transformers(name: str, architecture: Released) -> ParameterSet:
+    """A case that only runs where transformers is installed."""
+    missing = find_spec("transformers") is None
+    mark = pytest.mark.skipif(missing, reason="needs transformers: pip install 'posebridge[hub]'")
+    return pytest.param(name, architecture, marks=mark)
+
+
+def started(architecture: Released, file: ReleasedFile) -> Architecture:
     """The architecture, starting from the file."""
     return replace(architecture, weights=file)
 
@@ -66,10 +77,13 @@ def started(architecture: HRNet | SimpleBaseline, file: ReleasedFile) -> Archite
         ("mmpose_hrnet_w32", HRNet(32)),
         ("official_resnet_50", SimpleBaseline(50, bgr=True)),
         ("mmpose_resnet_50", SimpleBaseline(50)),
+        needs_transformers("vitpose_base", ViTPose("base")),
+        needs_transformers("vitpose_base_simple", ViTPose("base", head="simple")),
+        needs_transformers("vitpose_plus_base", ViTPosePlus("base")),
     ],
 )
 def test_a_released_file_gives_the_heatmaps_of_the_official_code(
-    name: str, architecture: HRNet | SimpleBaseline, tmp_path: Path
+    name: str, architecture: Released, tmp_path: Path
 ) -> None:
     expected = golden(name)
     file = file_of(expected.state, tmp_path)
@@ -82,3 +96,48 @@ def test_the_official_files_of_simple_baseline_need_blue_first(tmp_path: Path) -
     file = file_of(expected.state, tmp_path)
     with pytest.raises(AssertionError):
         check(SimpleBaseline(50, bgr=False, weights=file).build(), expected.heatmaps)
+
+
+def split(state: dict[str, Tensor], expert: int) -> dict[str, Tensor]:
+    """What tools/model_split.py of ViTPose++ makes for its first data set."""
+    joined = dict(state)
+    for name, value in state.items():
+        if ".mlp.fc2." in name:
+            own = state[name.replace(".fc2.", f".experts.{expert}.")]
+            joined[name] = torch.cat([value, own], dim=0)
+    return joined
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("transformers") is None, reason="needs transformers")
+def test_a_split_file_of_vitpose_plus_is_a_vitpose(tmp_path: Path) -> None:
+    expected = golden("vitpose_plus_base")
+    file = file_of(split(expected.state, expert=0), tmp_path)
+    check(ViTPose("base", weights=file).build(), expected.heatmaps)
+
+
+IN_MMPOSE_1 = {
+    "patch_embed.proj.": "patch_embed.projection.",
+    "blocks.": "layers.",
+    "norm1.": "ln1.",
+    "norm2.": "ln2.",
+    "mlp.fc1.": "ffn.layers.0.0.",
+    "mlp.fc2.": "ffn.layers.1.",
+    "last_norm.": "ln1.",
+    "keypoint_head.": "head.",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("transformers") is None, reason="needs transformers")
+def test_the_names_of_mmpose_1_are_known(tmp_path: Path) -> None:
+    """Its transformer has no class token, whose position the old code adds to every other."""
+    expected = golden("vitpose_base")
+    state = {}
+    for name, value in expected.state.items():
+        for old, new in IN_MMPOSE_1.items():
+            name = name.replace(old, new)
+        state[name] = value
+    positions = state["backbone.pos_embed"]
+    state["backbone.pos_embed"] = positions[:, 1:] + positions[:, :1]
+    check(ViTPose("base", weights=file_of(state, tmp_path)).build(), expected.heatmaps)
