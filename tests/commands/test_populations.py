@@ -164,6 +164,20 @@ def test_show_draws_people_and_prints_the_path(tmp_path: Path) -> None:
     assert drawn.shape == (384, 3 * 512, 3)
 
 
+def test_show_leaves_people_as_they_are_where_nothing_is_to_be_drawn_in(tmp_path: Path) -> None:
+    make(tmp_path)
+    out = tmp_path / "bare.png"
+    words = ("show", "toy", "--store", tmp_path, "--people", "3", "--columns", "2", "--out", out)
+    ask_data(*words)
+    annotated = cv2.imread(str(out))
+    ask_data(*words, "--bare")
+    bare = cv2.imread(str(out))
+    assert annotated is not None
+    assert bare is not None
+    assert bare.shape == annotated.shape == (2 * 384, 2 * 512, 3)
+    assert (bare != annotated).any()
+
+
 def test_show_takes_a_split_that_there_is(tmp_path: Path) -> None:
     make(tmp_path, "--set", "test=0")
     words = ("show", "toy", "--set", "test=0", "--store", tmp_path)
@@ -182,6 +196,7 @@ def test_show_names_the_command_that_makes_what_is_missing(tmp_path: Path) -> No
     ("words", "message"),
     [
         (["--people", "0"], r"--people must be at least 1, but got 0"),
+        (["--columns", "0"], r"--columns must be at least 1, but got 0"),
         (["--out", "a.gif"], r"a picture must end with \.png, \.jpg, \.jpeg, but got 'a\.gif'"),
     ],
 )

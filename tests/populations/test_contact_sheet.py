@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from populations.toy import HEIGHT, WIDTH, Toy, make, toy_person
-from posebridge.populations.contact_sheet import TILE_HEIGHT_PX, annotated, contact_sheet
+from posebridge.populations.contact_sheet import TILE_HEIGHT_PX, annotated, bare, contact_sheet
 from posebridge.populations.manifest import open_population
 from posebridge.skeletons import COCO17
 
@@ -43,6 +43,16 @@ def test_a_wider_stroke_covers_more() -> None:
     image = np.full((HEIGHT, WIDTH, 3), 120, np.uint8)
     thin, wide = (annotated(image, person, COCO17, stroke_px=px) for px in (1, 3))
     assert (wide != 120).any(-1).sum() > 1.5 * (thin != 120).any(-1).sum()
+
+
+def test_a_bare_tile_is_the_picture_enlarged() -> None:
+    image = np.empty((HEIGHT, WIDTH, 3), np.uint8)
+    image[:, : WIDTH // 2], image[:, WIDTH // 2 :] = (10, 20, 30), (200, 100, 50)
+    shown = bare(image, toy_person("p", "i", np.random.default_rng(0)), COCO17)
+    assert shown.shape == (TILE_HEIGHT_PX, TILE_WIDTH_PX, 3)
+    middle = TILE_WIDTH_PX // 2
+    assert (shown[:, : middle - 8] == (30, 20, 10)).all()
+    assert (shown[:, middle + 8 :] == (50, 100, 200)).all()
 
 
 def test_a_split_without_people_is_refused(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from posebridge.engine.work import open_in, population_path
 from posebridge.identity import restore
 from posebridge.populations import all_populations, population_class
 from posebridge.populations.base import Population, RenderedPopulation
-from posebridge.populations.contact_sheet import contact_sheet
+from posebridge.populations.contact_sheet import annotated, bare, contact_sheet
 from posebridge.populations.files import PopulationError, join, write_file
 from posebridge.populations.imported import IMPORTER
 from posebridge.populations.importers import all_importers
@@ -71,6 +71,8 @@ def add_data(added: argparse.ArgumentParser) -> None:
     _add_population(showing)
     showing.add_argument("--split", help="whose people; test where there is one")
     showing.add_argument("--people", type=int, default=12, help="how many")
+    showing.add_argument("--columns", type=int, default=6, help="people in a row")
+    showing.add_argument("--bare", action="store_true", help="as they are, with nothing drawn in")
     showing.add_argument("--out", type=Path, default=Path("contact.png"), help="the picture")
     filming = actions.add_parser("clip", help="a clip as a video, or as a strip of frames")
     filming.set_defaults(action=partial(clip, find=opened))
@@ -153,8 +155,16 @@ def show(asked: argparse.Namespace, console: Console) -> int:
     """Draw a contact sheet of a population that has been made."""
     if asked.people < 1:
         raise ValueError(f"--people must be at least 1, but got {asked.people}.")
+    if asked.columns < 1:
+        raise ValueError(f"--columns must be at least 1, but got {asked.columns}.")
     there = opened(asked)
-    drawn = contact_sheet(there, asked.split or usual_split(there), count=asked.people)
+    drawn = contact_sheet(
+        there,
+        asked.split or usual_split(there),
+        count=asked.people,
+        columns=asked.columns,
+        draw=bare if asked.bare else annotated,
+    )
     write_picture(asked.out, drawn)
     console.print(str(asked.out), highlight=False, soft_wrap=True)
     return 0
