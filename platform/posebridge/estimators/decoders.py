@@ -1,8 +1,14 @@
 """How an estimator's heatmaps are read, as pure data: a field of its architecture.
 
-A published number stands on one of them: 0.25 cells towards the higher neighbour (SimpleBaseline,
-HRNet), DARK, or DARK in the frame of UDP (ViTPose). Maps must have been trained in the frame they
-are read in; PoseBridge trains in that of `Quarter` and `Dark`.
+Code bases differ in where a cell lies, by up to two pixels. Maps must be read in the frame they
+were trained in:
+
+- PoseBridge's, that of `Quarter` and `Dark`: cell j of stride s is [j·s, (j + 1)·s).
+- that of the released SimpleBaseline and HRNet, and of mmpose but for UDP, `Msra`: cell j is the
+  pixel j·s, whose centre is at j·s + 0.5 for us.
+- UDP's, that of the released ViTPose, `Udp`: from the first pixel's centre to the last one's.
+
+Whoever trains released weights further here gives them PoseBridge's decoder from then on.
 """
 
 from abc import ABC, abstractmethod
@@ -52,6 +58,24 @@ class Dark(Decoder):
     ) -> Predictions:
         """See `heatmaps.decode_dark`."""
         return decode_dark(heatmaps, stride, kernel=self.kernel)
+
+
+@dataclass(frozen=True)
+class Msra(Decoder):
+    """A quarter of a cell towards the higher neighbour, in the frame of released networks.
+
+    Sources:
+        [0] https://github.com/leoxiaobin/deep-high-resolution-net.pytorch
+            lib/dataset/JointsDataset.py, generate_target; lib/core/inference.py, get_final_preds
+        [1] https://github.com/open-mmlab/mmpose  mmpose/codecs/msra_heatmap.py
+    """
+
+    def __call__(
+        self, heatmaps: Float[Tensor, "batch keypoint height width"], stride: int
+    ) -> Predictions:
+        """Keypoints in px of the image."""
+        decoded = decode_quarter(heatmaps, stride)
+        return Predictions(decoded.keypoints - stride / 2 + 0.5, decoded.confidence)
 
 
 @dataclass(frozen=True)

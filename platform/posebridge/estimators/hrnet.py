@@ -3,7 +3,7 @@
 On timm's modules, in the layout of the official code: the last exchange leads to the finest
 resolution only, and a linear layer makes the heatmaps from it.
 
-    HRNet(width=48, weights=released("pose_hrnet_w48_256x192.pth"))   # as its authors released it
+    HRNet(width=48, weights=released("pose_hrnet_w48_256x192.pth"), decoder=Msra())
 
 Sources:
     [0] Sun et al., Deep High-Resolution Representation Learning for Human Pose Estimation, 2019,
@@ -50,7 +50,7 @@ class HRNet(Architecture):
         input_height: pixels, a multiple of 32. Published: 256 and 384.
         input_width: pixels, a multiple of 32. Published: 192 and 288.
         keypoints: name of the skeleton.
-        decoder: how its heatmaps are read.
+        decoder: how its heatmaps are read; `Msra()` for released weights as they are.
         pretrained: start from ImageNet weights, which are fetched from their hub.
         weights: start from a released file, official or mmpose's.
     """

@@ -1,6 +1,6 @@
 """Weights as their authors released them: a file, how it names its tensors, and what fits.
 
-    HRNet(width=32, weights=released("pose_hrnet_w32_256x192.pth"))
+    HRNet(width=32, weights=released("pose_hrnet_w32_256x192.pth"), decoder=Msra())
 
 A file is addressed by its content, so that a stage's key is the same wherever the file lies, and
 another file under the same name is another stage.

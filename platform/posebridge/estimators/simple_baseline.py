@@ -1,6 +1,7 @@
 """SimpleBaseline: a ResNet, three deconvolutions and a linear layer.
 
-    SimpleBaseline(50, weights=released("pose_resnet_50_256x192.pth.tar"), bgr=True)
+    file = released("pose_resnet_50_256x192.pth.tar")
+    SimpleBaseline(50, weights=file, bgr=True, decoder=Msra())
 
 The files its authors released [1], also those of [2], were trained on images in OpenCV's order,
 blue first; mmpose's on RGB. What is trained here sees RGB.
@@ -63,7 +64,7 @@ class SimpleBaseline(Architecture):
         bgr: the network sees blue first. Must be said where a file has the official names, which
             do not tell; the files that were released want True.
         keypoints: name of the skeleton.
-        decoder: how its heatmaps are read.
+        decoder: how its heatmaps are read; `Msra()` for released weights as they are.
     """
 
     depth: int = 50

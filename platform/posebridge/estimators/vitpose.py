@@ -78,7 +78,7 @@ class ViTPose(Architecture):
         input_height: pixels, a multiple of 16. Published: 256.
         input_width: pixels, a multiple of 16. Published: 192.
         keypoints: name of the skeleton.
-        decoder: how its heatmaps are read. What is released was trained in the frame of UDP.
+        decoder: how its heatmaps are read; `Udp()` for released weights as they are.
         weights: start from a released file: official, mmpose's or transformers'.
     """
 
@@ -126,7 +126,7 @@ class ViTPosePlus(Architecture):
         input_height: pixels, a multiple of 16. Published: 256.
         input_width: pixels, a multiple of 16. Published: 192.
         keypoints: name of the skeleton.
-        decoder: how its heatmaps are read. What is released was trained in the frame of UDP.
+        decoder: how its heatmaps are read; `Udp()` for released weights as they are.
         weights: start from a released file: official (all experts) or transformers'. What
             model_split.py makes of one is a `ViTPose`.
     """

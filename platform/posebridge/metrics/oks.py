@@ -81,7 +81,7 @@ def oks(
         >>> oks(off, known, np.array([100.0]), INFANT21)
         array([1.])
     """
-    variances = (2 * _sigmas(skeleton)) ** 2
+    variances = (2 * known_sigmas(skeleton)) ** 2
     defined = (areas > 0) & labelled.any(1)
     scale = 2 * np.where(defined, areas, 1.0)[:, None] * variances
     similarity = np.where(labelled & ~np.isnan(distances), np.exp(-(distances**2) / scale), 0.0)
@@ -187,7 +187,12 @@ def _images(truth: People, detections: Detections) -> Int[np.ndarray, " image"]:
     return images
 
 
-def _sigmas(skeleton: Skeleton) -> Float[np.ndarray, " keypoint"]:
+def known_sigmas(skeleton: Skeleton) -> Float[np.ndarray, " keypoint"]:
+    """The OKS constants of a skeleton.
+
+    Raises:
+        ValueError: if none were published for it.
+    """
     if not skeleton.sigmas:
         raise ValueError(
             f"OKS needs sigmas, but none were published for {skeleton.name}. Map to coco17 or "
@@ -208,7 +213,7 @@ def _evaluated(
         COCO(numbered | categories | {"annotations": _truth_annotations(truth)}),
         COCO(numbered | categories | {"annotations": _detection_annotations(detections)}),
         "keypoints",
-        kpt_oks_sigmas=_sigmas(skeleton),
+        kpt_oks_sigmas=known_sigmas(skeleton),
     )
     evaluation.params.imgIds = images.tolist()
     evaluation.evaluate()
