@@ -92,8 +92,10 @@ def measure(size: Size) -> dict[str, Any]:
     ]
     alone = [population for population in populations if isinstance(population, SinglePerson)]
     large = {"adult": large_adult, "infant-real": large_infant}
-    for draw in (*(partial(p.render, "train") for p in populations), *large.values()):
-        draw(0)  # compiles
+    for population in populations:  # the first compiles
+        population.render("train", 0)
+    for draw in large.values():
+        draw(0)
     stored: dict[str, list[float]] = {population.name: [] for population in populations}
     drawn: dict[str, list[float]] = {population.name: [] for population in alone}
     big: dict[str, list[float]] = {name: [] for name in large}

@@ -34,6 +34,7 @@ def test_the_same_index_gives_the_same_bytes() -> None:
         (InfantReal(rotation_deg=45.0), "infant-real ±45°"),
         (InfantReal(rung="C1"), "infant-real C1"),
         (InfantReal(rung="C0", rotation_deg=0.0), "infant-real C0 ±0°"),
+        (InfantReal(bags=True), "infant-real in sleeping bags"),
         (InfantReal(factors=()), "infant-real plain"),
         (InfantReal(factors=("rotation",)), "infant-real rotation"),
         (InfantReal(factors=FACTORS[:4]), "infant-real without sensor"),

@@ -61,6 +61,7 @@ class InfantReal(SinglePerson):
         view: "any" is roughly from above (before those who sit or stand), "top-down", "diagonal".
         factors: exactly these of `FACTORS` instead of the rung's, to tell what each does; none of
             them is an infant in plain clothes on a plain sheet, head up, and a good camera.
+        bags: a sleeping bag around everyone who lies with the legs down.
     """
 
     name: ClassVar[str] = "infant-real"
@@ -73,6 +74,7 @@ class InfantReal(SinglePerson):
     poses: tuple[str, ...] = later(ONLY_SUPINE)
     view: str = later(ANY_VIEW)
     factors: tuple[str, ...] | None = later(None)
+    bags: bool = later(False)
 
     def __post_init__(self) -> None:
         """Refuse an unknown rung, pose, view or factor, and a turn outside [0, 180]."""
@@ -92,7 +94,8 @@ class InfantReal(SinglePerson):
         """The name, and each knob that differs from the headline's."""
         rung = "" if self.rung == "C3" else f" {self.rung}"
         turn = "" if self.rotation_deg == 180.0 else f" ±{self.rotation_deg:g}°"
-        return self.name + rung + turn + shown(self.poses, self.view) + _named(self.factors)
+        worn = " in sleeping bags" if self.bags else ""
+        return self.name + rung + turn + shown(self.poses, self.view) + _named(self.factors) + worn
 
     def photo(self, split: str, index: int) -> Photograph:
         """The first draw of the occluders that leaves enough of the infant to see."""
@@ -105,6 +108,7 @@ class InfantReal(SinglePerson):
             flaws="sensor" in factors,
             poses=self.poses,
             view=self.view,
+            bags=self.bags,
         )
         for attempt in range(_MAX_ATTEMPTS):
             scene = infant_scene(self.streams(split, index), knobs, attempt=attempt)

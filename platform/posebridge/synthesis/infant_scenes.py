@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from posebridge.synthesis import cots, occluders
 from posebridge.synthesis.body import Body, Phenotype, Shaped
@@ -22,6 +23,7 @@ from posebridge.synthesis.poses import infant_pose
 from posebridge.synthesis.scenes import Scene, Streams, Subject, skin_band, vector
 from posebridge.synthesis.sensor import Sensor
 from posebridge.synthesis.shading import Ambient, Light
+from posebridge.synthesis.sleeping_bags import SleepingBag, sleeping_bag
 from posebridge.synthesis.vectors import bounds
 from posebridge.synthesis.wardrobe import (
     Garment,
@@ -49,6 +51,7 @@ class InfantKnobs:
         poses: of `INFANT_POSES`, each as often as the others.
         view: of `VIEWS`.
         toys: beside the infant, where there is clutter.
+        bags: a sleeping bag around those who lie with their legs down.
     """
 
     rotation_deg: float
@@ -59,6 +62,7 @@ class InfantKnobs:
     poses: tuple[str, ...] = (SUPINE,)
     view: str = "any"
     toys: bool = True
+    bags: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,7 @@ class Infant:
         looks: skin, hair and eyes.
         outfit: clothes, innermost first.
         age: as in `Phenotype`.
+        bag: that it sleeps in.
     """
 
     figure: Figure
@@ -78,6 +83,12 @@ class Infant:
     looks: Looks
     outfit: tuple[Garment, ...]
     age: float
+    bag: SleepingBag | None = None
+
+    @property
+    def surface(self) -> Float[np.ndarray, "point 3"]:
+        """What a blanket lies on: the skin, and the sleeping bag."""
+        return np.concatenate([self.figure.skin, *([self.bag.surface] if self.bag else [])])
 
     @property
     def is_upright(self) -> bool:
@@ -93,6 +104,7 @@ class Infant:
             "age": "newborn" if self.age < -0.17 else "infant",
             "posture": posture,
             **finer,
+            **({} if self.bag is None else {"wear": "sleeping bag"}),
             "skin_tone": skin_band(self.looks.skin_tone),
         }
 
@@ -120,7 +132,9 @@ class Setting:
     def with_infant(self, infant: Infant) -> Scene:
         """The scene, once the infant is in it."""
         figure = infant.figure
-        dressed = dress(figure, infant.looks, infant.outfit, instance=1)
+        outfit = (*infant.outfit, *([infant.bag.vest] if infant.bag else []))
+        dressed = dress(figure, infant.looks, outfit, instance=1)
+        worn = dressed.meshes
         subject = Subject(
             instance=1,
             skin=figure.skin,
@@ -129,7 +143,7 @@ class Setting:
             attributes={**infant.attributes, **self.attributes},
         )
         return Scene(
-            meshes=(*self.meshes, *dressed.meshes),
+            meshes=(*self.meshes, *(infant.bag.put_on(worn) if infant.bag else worn)),
             people=(subject,),
             camera=self.camera,
             lights=self.lights,
@@ -155,7 +169,7 @@ def draw_setting(
 ) -> Setting:
     """What is around an infant; arguments as of `infant_scene`."""
     figure = infant.figure
-    body = cots.relief(figure.skin, 1.5 * figure.stature_m)
+    body = cots.relief(infant.surface, 1.5 * figure.stature_m)
     heights, meshes = _bed(streams("background"), body, knobs)
     meshes += supports(streams("supports"), figure, infant.pose.kind)
     if knobs.clutter and knobs.toys:
@@ -187,7 +201,7 @@ def draw_setting(
 
 
 def draw_infant(streams: Streams, knobs: InfantKnobs) -> Infant:
-    """The infant itself: the same for every value of the knobs but `clothes` and `poses`."""
+    """The infant itself: the same for every value of the knobs but `clothes`, `poses`, `bags`."""
     rng = streams("body")
     body = Body.load()
     kind = knobs.poses[int(streams("posture").integers(len(knobs.poses)))]
@@ -212,7 +226,8 @@ def draw_infant(streams: Streams, knobs: InfantKnobs) -> Infant:
     figure = on_mattress(body, shaped, pose)
     outfit_of = infant_outfit if knobs.clothes else plain_infant_outfit
     outfit = outfit_of(streams("clothes"), figure.stature_m)
-    return Infant(figure, pose, looks, outfit, person.age)
+    bag = sleeping_bag(figure, streams("bag")) if knobs.bags else None
+    return Infant(figure, pose, looks, outfit, person.age, bag)
 
 
 def on_mattress(body: Body, shaped: Shaped, pose: PoseSample) -> Figure:

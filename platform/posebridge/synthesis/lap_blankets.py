@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from jaxtyping import Float
 
 from posebridge.synthesis.cots import bedding_pattern
+from posebridge.synthesis.drapery import Sheet, draped
 from posebridge.synthesis.meshes import Material, Mesh, grid
 from posebridge.synthesis.noise import fractal_noise
 from posebridge.synthesis.people import Figure
@@ -15,7 +15,6 @@ from posebridge.synthesis.tailoring import FEET, FOREARMS, HANDS, SHINS, THIGHS
 from posebridge.synthesis.wardrobe import dye
 
 Points = Float[np.ndarray, "point 3"]
-Sheet = Float[np.ndarray, "row column"]
 
 _CELL_M = 0.015
 _CLEAR_M = 0.018  # cloth stays this far from skin, trousers included
@@ -83,7 +82,9 @@ def _lying(legs: Points, half: float, span: tuple[float, float], lowest: float) 
     height = np.full((rows, columns), _NOWHERE, np.float32)
     cells = (_bins(over[:, 1], span[0], rows), _bins(over[:, 0], -half, columns))
     np.maximum.at(height, cells, over[:, 2])
-    return np.asarray(np.maximum(_draped(height, _STEEPEST), lowest))
+    return np.asarray(
+        np.maximum(draped(height, clear_m=_CLEAR_M, fall_m=_STEEPEST * _CELL_M), lowest)
+    )
 
 
 def _hanging(
@@ -97,22 +98,10 @@ def _hanging(
     reach = np.full((rows, columns), _NOWHERE, np.float32)
     cells = (_bins(top_z - shins[:, 2], 0.0, rows), _bins(shins[:, 0], -half, columns))
     np.maximum.at(reach, cells, -shins[:, 1])
-    reach = _draped(reach, 2 * _STEEPEST)
+    reach = draped(reach, clear_m=_CLEAR_M, fall_m=2 * _STEEPEST * _CELL_M)
     reach = np.maximum.accumulate(reach, axis=0)  # cloth does not swing back below a bulge
     share = np.linspace(0, 1, rows)[:, None]
     return np.asarray((1 - share) * upper + share * hem_z), np.asarray(-reach)
-
-
-def _draped(surface: Sheet, steepest: float) -> Sheet:
-    """A surface that stays over another and falls off no steeper than cloth does."""
-    cover = cv2.dilate(surface, np.ones((3, 3), np.uint8)) + np.float32(_CLEAR_M)
-    cloth, fall = cover, np.float32(steepest * _CELL_M)
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    for _ in range(24):
-        cloth = np.maximum(cloth, cv2.dilate(cloth, cross) - fall)
-    for sigma in (2.0, 1.0):
-        cloth = np.maximum(cv2.GaussianBlur(cloth, (0, 0), sigma), cover)
-    return np.asarray(cloth)
 
 
 def _joined(
