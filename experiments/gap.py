@@ -77,7 +77,7 @@ CROWDS = tuple(
     Crowd(train=0, validation=0, test=PEOPLE // 3, level=level)
     for level in ("easy", "medium", "hard")
 )
-MORE = (*CELLS, replace(DARK, age="elder"), *CROWDS)
+MORE = (replace(HARD, bags=True), *CELLS, replace(DARK, age="elder"), *CROWDS)
 
 EXPERIMENT = Experiment(
     name="gap",
