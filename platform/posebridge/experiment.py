@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from posebridge.estimators.released import without_weights
 from posebridge.identity import OWN_MODULE, describe
 from posebridge.populations.base import Population, RenderedPopulation
 from posebridge.search import PopulationBased, Search, check_search
@@ -68,7 +69,7 @@ class Experiment:
     @property
     def skeleton(self) -> Skeleton:
         """The keypoints that its systems are measured by: those of the first one's estimator."""
-        return self.systems[0].stage.architecture.build().skeleton
+        return without_weights(self.systems[0].stage.architecture).build().skeleton
 
     @property
     def chosen_by(self) -> str:
@@ -136,6 +137,7 @@ class Experiment:
                     "name": system.name,
                     "role": system.role,
                     "note": system.note,
+                    **system.testing,
                     "grid": {k: list(v) for k, v in system.grid.items()},
                     "stages": [
                         {"name": stage.name, "key": stage.key(), **stage.description()}

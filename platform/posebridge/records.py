@@ -18,6 +18,9 @@ from typing import Any, get_origin, get_type_hints
 RECORD_VERSION = 1
 ROLES = ("floor", "source-only", "control", "adapted", "oracle")
 
+FLIP_TEST = "flip_test"
+"""Entry of a record's estimator: how the mirror image was asked; none where it was not."""
+
 # Fields that may differ between two runs of the same work.
 VOLATILE = ("time", "cost", "host", "commit")
 

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from posebridge.estimators.base import Architecture
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.identity import describe, digest
 from posebridge.methods.base import TrainingMethod
 from posebridge.populations.base import Population
-from posebridge.records import ROLES
+from posebridge.records import FLIP_TEST, ROLES
 from posebridge.settings import field_names, hint, value_at, with_value
 
 TRAINING_VERSION = 1
@@ -286,6 +287,8 @@ class System:
         stage: the last stage of the chain.
         grid: candidates per `stage.field`, from which the experiment's selection rule chooses.
         note: what a reader of the table should know, in a few words.
+        flip_test: whether, and how, it is tested with the mirror image as well. What chooses from
+            the grid looks at the image alone.
     """
 
     name: str
@@ -293,6 +296,7 @@ class System:
     stage: Stage
     grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     note: str = ""
+    flip_test: FlipTest | None = None
 
     def __post_init__(self) -> None:
         """Check the role, the stage names and the grid."""
@@ -322,6 +326,11 @@ class System:
         for path, value in values.items():
             stage = set_field(stage, path, value)
         return dataclasses.replace(self, stage=stage, grid={})
+
+    @property
+    def testing(self) -> dict[str, Any]:
+        """How it is tested; nothing where it sees the images alone, so that older records stay."""
+        return {} if self.flip_test is None else {FLIP_TEST: describe(self.flip_test)}
 
     def reads_labels_of(self, population: Population) -> bool:
         """Whether a stage trains on labelled people of the population, whatever its knobs."""

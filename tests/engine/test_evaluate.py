@@ -15,7 +15,9 @@ from engine.people import ADULTS, INFANTS, Mislabelled, Torn, borrow, make, supe
 from populations.toy import Toy
 from posebridge.batch import Predictions
 from posebridge.engine.artifacts import Store
+from posebridge.engine.coco import PersonBox
 from posebridge.engine.conditions import Conditions, kind_of
+from posebridge.engine.data import to_images
 from posebridge.engine.evaluate import (
     Floor,
     Scores,
@@ -26,10 +28,21 @@ from posebridge.engine.evaluate import (
     read_scores,
 )
 from posebridge.engine.leases import Lease
+from posebridge.engine.predictors import Crop, Predictor
 from posebridge.engine.scoring import pck_scores
-from posebridge.engine.work import train_stage
+from posebridge.engine.train import deployed
+from posebridge.engine.work import stage_path, train_stage
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.methods.supervised import Supervised
 from posebridge.metrics.floors import mean_pose, predict_mean_pose
+from posebridge.populations.crops import (
+    BOX_PADDING,
+    apply_affine,
+    crop_from_image,
+    decode_image,
+    invert,
+    look,
+)
 from posebridge.stages import Feed
 
 
@@ -59,6 +72,35 @@ def _evaluated(store: Store, population: Toy, stage: Any = POINTING) -> tuple[Sc
     train_stage(store.uri, stage, False)
     evaluate_stage(store.uri, stage, population, "test")
     return _measured(store, evaluation_marker(stage, population, "test"))
+
+
+def test_the_flip_test_asks_the_mirror_image_too_and_is_kept_apart(store: Store) -> None:
+    """The predictions are those of the averaged maps, found by a predictor of its own."""
+    stage, flip_test = supervised(0, source=()), FlipTest()
+    train_stage(store.uri, stage, False)
+    keypoints = []
+    for asked in (None, flip_test):
+        evaluate_stage(store.uri, stage, INFANTS, "test", asked)
+        marker = evaluation_marker(stage, INFANTS, "test", asked)
+        folder = marker.rpartition("/")[0]
+        table = pq.read_table(io.BytesIO(store.read(f"{folder}/predictions.parquet")))
+        keypoints.append(np.array(table["keypoints"].to_pylist()).reshape(-1, 17, 2))
+    alone, both = keypoints
+    assert not np.allclose(alone, both)
+    nets, estimator = deployed(stage, store.read(f"{stage_path(stage)}/weights.safetensors"))
+    crop = _first_crop(INFANTS)
+    (guess,) = Predictor("x", stage.method, nets, torch.device("cpu"), flip_test).guess([crop])
+    np.testing.assert_allclose(both[0], guess.keypoints, atol=1e-3)
+    matrix = crop_from_image(crop.box.xywh, 32, 32, padding=crop.padding)
+    images = to_images(look(crop.pixels, matrix, 32, 32)[None], torch.device("cpu"))
+    averaged = estimator.decode(flip_test(estimator, images)).keypoints[0].detach().numpy()
+    np.testing.assert_allclose(apply_affine(invert(matrix), averaged), guess.keypoints, atol=1e-3)
+
+
+def _first_crop(population: Toy) -> Crop:
+    sample = population.render("test", 0)
+    image = decode_image(sample.image.encoded)
+    return Crop(image, PersonBox(tuple(sample.people[0].box.tolist())), BOX_PADDING)
 
 
 def test_errors_are_in_pixels_of_the_image(store: Store) -> None:

@@ -20,6 +20,7 @@ from posebridge.engine.results import (
     write_records,
 )
 from posebridge.engine.run import Plan
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.experiment import Experiment
 from posebridge.populations.base import Population
 from posebridge.records import Record, read_records
@@ -105,6 +106,22 @@ def test_a_record_says_what_was_asked(plan: Plan) -> None:
     assert record.method["class"].endswith(":MeanTeacher")
     assert record.estimator["class"].endswith(":Tiny")
     assert (record.experiment, record.scale, record.split) == ("question", "embedded", "test")
+
+
+def test_a_record_says_that_the_mirror_image_was_asked(tmp_path: Path) -> None:
+    mirrored = System("mirrored", "source-only", PUBLISHED, flip_test=FlipTest(shift=True))
+    rows = (EXPERIMENT.systems[0], mirrored)
+    plan = Plan(dataclasses.replace(EXPERIMENT, systems=rows), Store(str(tmp_path / "store")))
+    finish(plan)
+    records = _records(plan)
+    one, other = (_of(records, name, BABIES, 3) for name in ("published", "mirrored"))
+    assert one.stage_key == other.stage_key
+    assert "flip_test" not in one.estimator
+    assert other.estimator == one.estimator | {
+        "flip_test": {"class": "posebridge.estimators.flip_test:FlipTest", "shift": True}
+    }
+    described = plan.experiment.description()["systems"]
+    assert [row.get("flip_test", {}).get("shift") for row in described] == [None, True]
 
 
 def test_a_record_says_how_its_system_was_chosen(plan: Plan) -> None:

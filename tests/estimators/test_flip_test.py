@@ -7,7 +7,7 @@ from torch import Tensor
 
 from posebridge.batch import Maps, Predictions
 from posebridge.estimators.base import Estimator
-from posebridge.estimators.flip_test import flip_tested, put_back
+from posebridge.estimators.flip_test import FlipTest, put_back
 from posebridge.estimators.movenet import Lightning
 from posebridge.heatmaps import decode_offset
 from posebridge.skeletons import COCO17
@@ -42,13 +42,13 @@ def test_a_network_that_mirrors_with_its_image_keeps_its_maps() -> None:
     """Left and right have the same factor, so the mirror image says the same, mirrored."""
     factors = torch.arange(17.0)
     symmetric = Shown((factors + factors[list(ORDER)]) / 2)
-    maps = flip_tested(symmetric, IMAGES)
+    maps = FlipTest()(symmetric, IMAGES)
     torch.testing.assert_close(maps.heatmaps, symmetric(IMAGES).heatmaps)
 
 
 def test_a_network_that_prefers_a_side_is_averaged_over_both() -> None:
     factors = torch.arange(17.0)
-    maps = flip_tested(Shown(factors), IMAGES)
+    maps = FlipTest()(Shown(factors), IMAGES)
     mean = (factors + factors[list(ORDER)]) / 2
     torch.testing.assert_close(maps.heatmaps, IMAGES[:, :1] * mean[:, None, None])
 
@@ -58,7 +58,7 @@ def test_the_mirror_image_gives_the_mirrored_maps() -> None:
     """Averaging over both makes any network indifferent to which of the two it is shown."""
     lightning = Lightning().build().eval()
     images = torch.rand(1, 3, 192, 192, generator=torch.Generator().manual_seed(1))
-    one, other = flip_tested(lightning, images), flip_tested(lightning, images.flip(3))
+    one, other = FlipTest()(lightning, images), FlipTest()(lightning, images.flip(3))
     back = put_back(other, ORDER)
     torch.testing.assert_close(back.heatmaps, one.heatmaps)
     assert back.offsets is not None

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from engine.tiny import Tiny
 from posebridge.estimators.movenet import Lightning
 from posebridge.estimators.released import (
     Naming,
@@ -167,6 +168,8 @@ def test_what_is_loaded_over_needs_no_file() -> None:
     assert without_weights(asked) == SimpleBaseline(18, bgr=True)
     assert without_weights(asked).build().skeleton.name == "coco17"
     assert without_weights(Lightning()) == Lightning()
+    # Whose field of that name is something else.
+    assert without_weights(Tiny(weights=3)) == Tiny(weights=3)
 
 
 def test_a_network_starts_from_one_thing() -> None:

@@ -81,6 +81,24 @@ def test_half_a_line_of_the_golden_store_is_counted(golden: Path) -> None:
     assert read_records(golden)[1] == 1
 
 
+def test_a_table_says_which_rows_were_tested_with_the_mirror_image(
+    records: list[Record], reader: PeopleReader, table: Table
+) -> None:
+    assert not any("mirror" in line for line in table.above)
+    shifted = {"oracle": True, "control": False, "mean_teacher": False}
+    changed = [
+        dataclasses.replace(r, estimator=r.estimator | {"flip_test": {"shift": shifted[r.system]}})
+        if r.system in shifted
+        else r
+        for r in records
+    ]
+    above = leaderboard(changed, reader).above
+    assert above[-2:] == (
+        "Flip test: image and mirror image (control, mean_teacher).",
+        "Flip test: image and mirror image, its maps moved by a cell (oracle).",
+    )
+
+
 def test_scores_are_the_means_of_the_records(table: Table, records: list[Record]) -> None:
     values = [
         record.scores["pck_box"].value

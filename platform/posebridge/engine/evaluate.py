@@ -28,7 +28,8 @@ from posebridge.engine.scoring import (
 )
 from posebridge.engine.train import deployed
 from posebridge.engine.work import alone, open_in, stage_path
-from posebridge.identity import digest
+from posebridge.estimators.flip_test import FlipTest
+from posebridge.identity import describe, digest
 from posebridge.metrics import floors
 from posebridge.populations.base import Population
 from posebridge.populations.crops import BOX_PADDING, UndecodableImageError, decode_image
@@ -73,9 +74,13 @@ class Scores:
         return self.scores[metric].value
 
 
-def evaluation_marker(stage: Stage, population: Population, split: str) -> str:
+def evaluation_marker(
+    stage: Stage, population: Population, split: str, flip_test: FlipTest | None = None
+) -> str:
     """The file that says a stage was measured on a population."""
-    return _marker({"stage": stage.key(), "on": population.fingerprint(), "split": split})
+    asked = {"stage": stage.key(), "on": population.fingerprint(), "split": split}
+    # Left out where there is none, so that older addresses stay.
+    return _marker(asked if flip_test is None else asked | {"flip_test": describe(flip_test)})
 
 
 def floor_marker(floor: Floor, feed: Feed, population: Population) -> str:
@@ -112,7 +117,13 @@ def write_scores(lease: Lease, marker: str, scores: Scores, measured: Conditions
     lease.write_json(marker, content | {"measured": asdict(measured)})
 
 
-def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -> None:
+def evaluate_stage(
+    uri: str,
+    stage: Stage,
+    population: Population,
+    split: str,
+    flip_test: FlipTest | None = None,
+) -> None:
     """Measure what a stage learnt on labelled people it has not seen.
 
     Args:
@@ -120,6 +131,7 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
         stage: that is done.
         population: on whom.
         split: which of them.
+        flip_test: whether, and how, the mirror image is asked as well.
 
     Raises:
         ManifestError: if the population has none of the keypoints of the stage's estimator.
@@ -130,7 +142,8 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
     weights = store.read(f"{stage_path(stage)}/weights.safetensors")
     nets, _ = deployed(stage, weights)
     nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    predictor, left_out = Predictor(stage.name, stage.method, nets, device), LeftOut()
+    predictor = Predictor(stage.name, stage.method, nets, device, flip_test)
+    left_out = LeftOut()
     opened = open_in(store, population).read_as(predictor.skeleton)
 
     def guess(people: EncodedPeople) -> Guesses:
@@ -138,7 +151,7 @@ def evaluate_stage(uri: str, stage: Stage, population: Population, split: str) -
 
     people = population.splits()[split]
     measured = Conditions.of(evaluate_stage, stage, stage.budget.threads, kind_of(device), people)
-    marker = evaluation_marker(stage, population, split)
+    marker = evaluation_marker(stage, population, split, flip_test)
     _evaluate(store, marker, (opened, split), guess, left_out, measured)
 
 

@@ -54,7 +54,8 @@ def gallery(
     images = _images(shown)
     rows: Rows = {"truth": _truth(shown)}
     for choice in choices:
-        marker = evaluation_marker(choice.system.seeded(seed).stage, target, SPLIT)
+        system = choice.system.seeded(seed)
+        marker = evaluation_marker(system.stage, target, SPLIT, system.flip_test)
         rows[choice.system.name] = _predicted(plan, marker, len(shown))
     return np.concatenate([_strip(title, *row, images, skeleton) for title, row in rows.items()])
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
+from posebridge.batch import Predictions
 from posebridge.engine.artifacts import Store
 from posebridge.engine.coco import PersonBox
 from posebridge.engine.data import to_images
@@ -18,6 +19,7 @@ from posebridge.engine.finished import FinishedStage, finished_stages
 from posebridge.engine.train import load_weights
 from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.estimators.released import without_weights
 from posebridge.identity import restore
 from posebridge.methods.base import TrainingMethod
@@ -76,12 +78,14 @@ class Predictor:
         method: whose `predict` is used.
         nets: in evaluation mode.
         device: where they are.
+        flip_test: whether, and how, the mirror image is asked as well.
     """
 
     title: str
     method: TrainingMethod
     nets: nn.ModuleDict
     device: torch.device
+    flip_test: FlipTest | None = None
 
     @property
     def skeleton(self) -> Skeleton:
@@ -103,11 +107,17 @@ class Predictor:
         images = to_images(np.stack(crops), self.device)
         # In full precision, unlike training: bfloat16 costs Lightning 3 points on infants.
         with torch.inference_mode():
-            found = self.method.predict(self.nets, images)
+            found = self._predict(images)
         keypoints, confidence = found.keypoints.cpu().numpy(), found.confidence.cpu().numpy()
         for row, (one, matrix) in enumerate(zip(people, matrices, strict=True)):
             placed = apply_affine(invert(matrix), keypoints[row])
             yield Guess(one.box, placed, confidence[row])
+
+    def _predict(self, images: Float[Tensor, "person 3 height width"]) -> Predictions:
+        if self.flip_test is None:
+            return self.method.predict(self.nets, images)
+        estimator = self.method.deployed(self.nets).eval()
+        return estimator.decode(self.flip_test(estimator, images))
 
 
 def find_predictor(store: Store, key: str) -> Predictor:

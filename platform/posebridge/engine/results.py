@@ -32,7 +32,7 @@ def records_of(plan: Plan, choices: Sequence[Choice], scale: str) -> Iterator[tu
         for seed in experiment.seeds:
             stage = choice.system.seeded(seed).stage
             for target in experiment.targets:
-                marker = evaluation_marker(stage, target, "test")
+                marker = evaluation_marker(stage, target, "test", choice.system.flip_test)
                 asked = _asked(experiment, choice, stage, target)
                 yield _record(plan, asked | {"scale": scale, "seed": seed}, marker, stage)
 
@@ -53,7 +53,7 @@ def _asked(
         "uses_target_labels": system.reads_labels_of(target)
         or (chosen and experiment.selection.uses_target_labels),
         "method": describe(stage.method),
-        "estimator": describe(stage.architecture),
+        "estimator": describe(stage.architecture) | system.testing,
         "population": target.label,
         "population_fingerprint": target.fingerprint(),
     }

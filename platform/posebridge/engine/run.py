@@ -30,6 +30,7 @@ from posebridge.engine.work import (
     stage_path,
     train_stage,
 )
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.experiment import Experiment
 from posebridge.populations.base import SHARD_PEOPLE, Population, RenderedPopulation
 from posebridge.populations.manifest import MANIFEST_FILE
@@ -107,7 +108,10 @@ class Plan:
         for seed in self.experiment.seeds:
             stage = system.seeded(seed).stage
             tasks += self.training(stage, f"{system.name} seed {seed}")
-            tasks += [self.evaluation(stage, t, "test") for t in self.experiment.targets]
+            tasks += [
+                self.evaluation(stage, target, "test", system.flip_test)
+                for target in self.experiment.targets
+            ]
         return tasks
 
     def floors(self) -> list[Task]:
@@ -145,13 +149,19 @@ class Plan:
         )
         return [*tasks, task]
 
-    def evaluation(self, stage: Stage, population: Population, split: str) -> Task:
+    def evaluation(
+        self,
+        stage: Stage,
+        population: Population,
+        split: str,
+        flip_test: FlipTest | None = None,
+    ) -> Task:
         """Measure a trained stage."""
         return Task(
             name=f"evaluate {stage.name} on {population.label} {split}",
-            marker=evaluation_marker(stage, population, split),
+            marker=evaluation_marker(stage, population, split, flip_test),
             function=evaluate_stage,
-            arguments=(self.store.uri, stage, population, split),
+            arguments=(self.store.uri, stage, population, split, flip_test),
             needs=(stage_marker(stage), manifest_marker(population)),
             cpus=stage.budget.threads,
             gpus=self.gpus,

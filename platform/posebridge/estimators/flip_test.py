@@ -4,6 +4,7 @@ Published numbers of SimpleBaseline, HRNet and ViTPose are made with it. It cost
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -13,32 +14,40 @@ from posebridge.batch import Maps
 from posebridge.estimators.base import Estimator
 
 
-def flip_tested(
-    estimator: Estimator, images: Float[Tensor, "batch 3 height width"], *, shift: bool = False
-) -> Maps:
-    """Mean of the maps of the images and of their mirror images, put back.
+@dataclass(frozen=True)
+class FlipTest:
+    """The choice of testing with both images.
 
-    Args:
-        estimator: any; its decoder reads the result.
-        images: in [0, 1].
+    Attributes:
         shift: move what comes from the mirror image one cell to the right, as the official code
-            of SimpleBaseline and HRNet does: in the frame `Msra` reads, the mirror image of a map
-            is 0.75 cells off. Leave it for maps in PoseBridge's frame or UDP's, which are not.
-
-    Returns:
-        Maps as of the images alone.
-
-    Sources:
-        [0] https://github.com/leoxiaobin/deep-high-resolution-net.pytorch
-            lib/core/function.py, validate: FLIP_TEST and SHIFT_HEATMAP
+            of SimpleBaseline and HRNet does: in the frame that `Msra` reads, the mirror image of a
+            map is 0.75 cells off. Leave it for maps in PoseBridge's frame or UDP's, which are not.
     """
-    seen = estimator(images)
-    back = put_back(estimator(images.flip(3)), estimator.skeleton.flip_order, shift=shift)
-    if seen.offsets is None or back.offsets is None:
-        return Maps(heatmaps=(seen.heatmaps + back.heatmaps) / 2, offsets=None)
-    return Maps(
-        heatmaps=(seen.heatmaps + back.heatmaps) / 2, offsets=(seen.offsets + back.offsets) / 2
-    )
+
+    shift: bool = False
+
+    def __call__(
+        self, estimator: Estimator, images: Float[Tensor, "batch 3 height width"]
+    ) -> Maps:
+        """Mean of the maps of the images and of their mirror images, put back.
+
+        Args:
+            estimator: any; its decoder reads the result.
+            images: in [0, 1].
+
+        Returns:
+            Maps as of the images alone.
+
+        Sources:
+            [0] https://github.com/leoxiaobin/deep-high-resolution-net.pytorch
+                lib/core/function.py, validate: FLIP_TEST and SHIFT_HEATMAP
+        """
+        seen, order = estimator(images), estimator.skeleton.flip_order
+        back = put_back(estimator(images.flip(3)), order, shift=self.shift)
+        heatmaps = (seen.heatmaps + back.heatmaps) / 2
+        if seen.offsets is None or back.offsets is None:
+            return Maps(heatmaps=heatmaps, offsets=None)
+        return Maps(heatmaps=heatmaps, offsets=(seen.offsets + back.offsets) / 2)
 
 
 def put_back(maps: Maps, flip_order: Sequence[int], *, shift: bool = False) -> Maps:

@@ -12,7 +12,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pickle import UnpicklingError
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import fsspec
 import torch
@@ -64,15 +64,6 @@ class ReleasedFile:
         return _tensors(content, self.uri)
 
 
-@runtime_checkable
-class Startable(Protocol):
-    """An architecture that may start from a released file."""
-
-    @property
-    def weights(self) -> ReleasedFile | None:
-        """The file; None starts at random or from ImageNet."""
-
-
 @dataclass(frozen=True)
 class Naming:
     """How a code base names the tensors of a network.
@@ -97,10 +88,12 @@ def released(uri: str) -> ReleasedFile:
 
 def without_weights(architecture: Architecture) -> Architecture:
     """The same network for weights that are loaded over it, so that its file need not be there."""
-    if not isinstance(architecture, Startable):
-        return architecture
-    nothing: dict[str, Any] = {"weights": None}
-    return dataclasses.replace(architecture, **nothing)
+    files: dict[str, Any] = {
+        field.name: None
+        for field in dataclasses.fields(architecture)
+        if isinstance(getattr(architecture, field.name), ReleasedFile)
+    }
+    return dataclasses.replace(architecture, **files)
 
 
 def by_prefix(prefixes: Mapping[str, str]) -> Callable[[Tensors], Tensors]:

@@ -7,6 +7,7 @@ import numpy as np
 from posebridge.leaderboard.people import THRESHOLD, VISIBLE_SUFFIX
 from posebridge.leaderboard.runs import SPLIT, Column, Runs, distinct
 from posebridge.leaderboard.statistics import RESAMPLES, Interval
+from posebridge.records import FLIP_TEST
 
 # Marks a score for which labels of the population it was measured on were read.
 TOLD = "†"
@@ -80,6 +81,18 @@ def selection_lines(runs: Runs) -> tuple[str, ...]:
             chosen.append(f"Chosen for {line.name}: {' or '.join(settings)}.")
     lines = [f"Selection: {rule} ({', '.join(names)})." for rule, names in rules.items()]
     return (*lines, *chosen)
+
+
+def test_lines(runs: Runs) -> tuple[str, ...]:
+    """Which systems were tested with the mirror image as well."""
+    asked: dict[str, list[str]] = {}
+    for line in runs.lines:
+        for record in runs.of_line(line)[:1]:
+            if FLIP_TEST in record.estimator:
+                moved = record.estimator[FLIP_TEST]["shift"]
+                how = ", its maps moved by a cell" if moved else ""
+                asked.setdefault(f"image and mirror image{how}", []).append(line.name)
+    return tuple(f"Flip test: {how} ({', '.join(names)})." for how, names in asked.items())
 
 
 def legend(intervals: Sequence[Interval], *, has_differences: bool) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ def leaderboard(
     ]
     return Table(
         title=captions.title(runs),
-        above=captions.selection_lines(runs),
+        above=(*captions.selection_lines(runs), *captions.test_lines(runs)),
         blocks=(scores, *(block for block in differences if block.rows)),
         below=(
             *_claims(differences[:1]),
@@ -175,7 +175,7 @@ def keypoint_groups(
     block = Block(heading, (*skeleton.groups, "all"), _with_best(rows))
     return Table(
         title=f"{captions.title(runs)}: groups of keypoints",
-        above=captions.selection_lines(runs),
+        above=(*captions.selection_lines(runs), *captions.test_lines(runs)),
         blocks=(block,),
         below=captions.legend(_intervals(block), has_differences=False),
     )
