@@ -80,3 +80,12 @@ def test_the_engine_is_compared_with_a_bare_loop_on_the_same_bits() -> None:
         assert _encloses(found["ours_over_bare_interval"], found["ours_over_bare"])
         assert found["loader_images_per_s"] > 0
         assert found["fed_images_per_s"] > 0
+
+
+@pytest.mark.slow
+def test_gradient_maps_are_compared_with_a_training_step_and_a_loop() -> None:
+    printed = _quick("benchmark_guidance")
+    for name in ("share_of_step", "drawn_share_of_step", "speedup_over_loop"):
+        assert printed[name] > 0
+        assert _encloses(printed[f"{name}_interval"], printed[name])
+    assert set(printed["images_per_s"]) == {"estimator", "guided"}

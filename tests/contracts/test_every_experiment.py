@@ -11,6 +11,7 @@ from posebridge.engine.graph import outstanding
 from posebridge.engine.run import Plan
 from posebridge.experiment import Experiment, load_experiment
 from posebridge.identity import describe, restore
+from posebridge.populations.imported import Imported
 from posebridge.stages import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -98,8 +99,13 @@ def test_every_grid_can_be_decided(file: Path) -> None:
 
 @every_experiment
 def test_its_graph_needs_nothing_that_is_not_in_it(file: Path, tmp_path: Path) -> None:
+    """But for people of others, who must be imported beforehand: it says so."""
     for experiment in _declared(file).values():
         store = Store(str(tmp_path))
+        if any(isinstance(population, Imported) for population in experiment.populations()):
+            with pytest.raises(ValueError, match="must be in the store .*: import it first"):
+                outstanding(Plan(experiment, store).first_phase(), store)
+            continue
         waiting, done = outstanding(Plan(experiment, store).first_phase(), store)
         assert waiting
         assert not done
