@@ -21,7 +21,9 @@ OPTIONS = {
         *("--store", "kind", "folder", "--name", "--split", "--set", "--address", "--debug"),
     },
     "data export": {"--store", "name", "--set", "--split", "--out", "--images"},
-    "data show": {"--store", "name", "--set", "--split", "--people", "--out"},
+    "data show": {
+        *("--store", "name", "--set", "--split", "--people", "--columns", "--bare", "--out"),
+    },
     "data clip": {"--store", "name", "--set", "--split", "--sequence", "--out"},
     "data card": {"--store", "name", "--set", "--out", "--strict"},
     "plan": EXPERIMENT | {"--address"},
