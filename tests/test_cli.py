@@ -33,7 +33,7 @@ OPTIONS = {
     "leaderboard": EXPERIMENT | {"--metric", "--publish", "--picture"},
     "predict": {
         *("--store", "--system", "--experiment", "images", "--out", "--boxes"),
-        *("--overlays", "--no-overlays"),
+        *("--overlays", "--no-overlays", "--flip-test", "--single-poses"),
     },
     "submit": {"--store", "--address", "--wait", "command"},
     "jobs": {"--store", "--address"},

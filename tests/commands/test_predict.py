@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -93,6 +94,43 @@ def test_boxes_give_a_result_each_under_the_ids_of_their_file(
     assert not (tmp_path / "out" / "overlays").exists()
     assert f"left out: image without a usable box 1: {photos / 'a.png'}" in printed
     assert "left out: box without area 1\n" in printed
+
+
+def test_of_poses_that_are_nearly_the_same_the_surest_is_kept(
+    tmp_path: Path, photos: Path
+) -> None:
+    """Two boxes of one person, and one of the background, where nobody is."""
+    rows = [
+        {"image_id": 11, "bbox": [20, 10, 120, 180], "score": 0.5},
+        {"image_id": 11, "bbox": [21, 11, 120, 180], "score": 0.9},
+        {"image_id": 11, "bbox": [150, 0, 40, 40], "score": 0.8},
+    ]
+    asked = (photos, "--boxes", boxes(tmp_path, *rows), "--no-overlays")
+    run(tmp_path, *asked)
+    plain = written(tmp_path, "keypoints.json")
+    assert len(plain) == 3
+    run(tmp_path, *asked, "--single-poses")
+    kept = written(tmp_path, "keypoints.json")
+    assert [one["bbox"][0] for one in kept] == [21, 150]
+    assert kept[0]["keypoints"] == plain[1]["keypoints"]
+    sure = [score for score in kept[0]["keypoint_scores"] if score > 0.2]
+    assert kept[0]["score"] == pytest.approx(0.9 * sum(sure) / len(sure), abs=1e-5)
+
+
+def test_single_poses_need_boxes(tmp_path: Path, photos: Path) -> None:
+    with pytest.raises(ValueError, match=r"needs a detector's boxes, but .* give them by --boxes"):
+        run(tmp_path, photos, "--single-poses")
+
+
+def test_the_mirror_image_is_asked_where_it_is_wanted(tmp_path: Path, photos: Path) -> None:
+    found = []
+    for words in ((), ("--flip-test", "plain"), ("--flip-test", "shifted")):
+        run(tmp_path, photos / "a.png", "--no-overlays", *words)
+        found.append(np.array(written(tmp_path, "keypoints.json")[0]["keypoints"]).reshape(17, 3))
+    alone, plain, shifted = found
+    # The face, which the photograph shows well, is found at nearly the same place by each.
+    for one, other in ((plain, alone), (shifted, plain), (shifted, alone)):
+        assert 0 < np.abs(one - other)[:5, :2].mean() < 2
 
 
 def test_images_of_the_same_name_get_pictures_of_their_own(tmp_path: Path, photos: Path) -> None:

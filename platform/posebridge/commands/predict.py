@@ -4,7 +4,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from posebridge.engine.coco import Listing, image_listing, read_boxes, result
 from posebridge.engine.overlay import overlay
 from posebridge.engine.predict import LeftOut, Picture, requests
 from posebridge.engine.predict import predict as predict_images
-from posebridge.engine.predictors import find_predictor
+from posebridge.engine.predictors import Guess, find_predictor
+from posebridge.engine.single_poses import SinglePoses
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.experiment import load_experiment
 from posebridge.populations.files import write_file
 from posebridge.skeletons import Skeleton
@@ -27,6 +29,7 @@ RESULTS = "keypoints.json"
 IMAGES = "images.json"
 OVERLAYS = "overlays"
 NAMED = 3
+FLIP_TESTS = {"plain": FlipTest(), "shifted": FlipTest(shift=True)}
 
 
 def add_predict(added: argparse.ArgumentParser) -> None:
@@ -59,6 +62,18 @@ def add_predict(added: argparse.ArgumentParser) -> None:
         default=True,
         help="draw the keypoints over the images",
     )
+    added.add_argument(
+        "--flip-test",
+        choices=sorted(FLIP_TESTS),
+        help="average over each image and its mirror image; `shifted` moves the mirrored maps by "
+        "a cell, as the authors of SimpleBaseline and HRNet do with their weights",
+    )
+    added.add_argument(
+        "--single-poses",
+        action="store_true",
+        help="of the poses that a detector's boxes give, keep the surest of each person (OKS-NMS "
+        "at 0.9), scored by box and sure keypoints, as published results are made",
+    )
 
 
 def predict(asked: argparse.Namespace, console: Console) -> int:
@@ -67,6 +82,11 @@ def predict(asked: argparse.Namespace, console: Console) -> int:
     Writes `keypoints.json` (COCO results, see `engine.coco.result`), `images.json` (which image an
     id is) and, where asked, one picture an image below `overlays`.
     """
+    if asked.single_poses and asked.boxes is None:
+        raise ValueError(
+            "--single-poses needs a detector's boxes, but there are none: give them by --boxes, "
+            "or leave it out."
+        )
     listing = None if asked.boxes is None else read_boxes(asked.boxes)
     wanted, left_out = requests(asked.images, listing)
     if not wanted and not left_out:
@@ -74,9 +94,11 @@ def predict(asked: argparse.Namespace, console: Console) -> int:
         raise ValueError(f"there must be images to predict, but {folders} holds none.")
     if asked.experiment is not None:
         load_experiment(asked.experiment)
-    predictor = find_predictor(Store(asked.store), asked.system)
+    flip_test = FLIP_TESTS.get(asked.flip_test)
+    predictor = replace(find_predictor(Store(asked.store), asked.system), flip_test=flip_test)
     console.print(f"{predictor.title} on {predictor.device}", highlight=False, soft_wrap=True)
-    found = _Found(asked.out if asked.overlays else None, predictor.skeleton)
+    single = SinglePoses(predictor.skeleton, *predictor.input_size) if asked.single_poses else None
+    found = _Found(asked.out if asked.overlays else None, predictor.skeleton, single)
     shown = track(
         predict_images(predictor, wanted),
         description="images",
@@ -110,6 +132,7 @@ class _Found:
     Attributes:
         pictures: folder of the results, None to draw nothing.
         skeleton: of the keypoints.
+        single_poses: what keeps one pose a person; None keeps all, at their plain scores.
         people: entries of a COCO result.
         images: entries of a COCO file's images.
         names: of pictures that are taken.
@@ -117,6 +140,7 @@ class _Found:
 
     pictures: Path | None
     skeleton: Skeleton
+    single_poses: SinglePoses | None = None
     people: list[dict[str, Any]] = field(default_factory=list)
     images: list[dict[str, Any]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -124,9 +148,12 @@ class _Found:
     def add(self, picture: Picture) -> None:
         """Note an image's people, and draw them where asked."""
         request, (height, width) = picture.request, picture.pixels.shape[:2]
+        scored: list[tuple[Guess, float | None]] = [(one, None) for one in picture.people]
+        if self.single_poses is not None:
+            scored = [*self.single_poses(picture.people)]
         self.people += [
-            result(request.image_id, one.box, one.keypoints, one.confidence)
-            for one in picture.people
+            result(request.image_id, one.box, one.keypoints, one.confidence, score=score)
+            for one, score in scored
         ]
         self.images.append(
             {
@@ -137,7 +164,7 @@ class _Found:
             }
         )
         if self.pictures is not None:
-            people = [(one.keypoints, one.confidence) for one in picture.people]
+            people = [(one.keypoints, one.confidence) for one, _ in scored]
             drawn = overlay(picture.pixels, people, self.skeleton)
             name = self._free_name(request.path.stem)
             write_file(self.pictures / OVERLAYS / name, cv2.imencode(".png", drawn)[1].tobytes())

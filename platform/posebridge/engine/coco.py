@@ -134,6 +134,8 @@ def result(
     box: PersonBox,
     keypoints: Float[np.ndarray, "keypoint 2"],
     confidence: Float[np.ndarray, " keypoint"],
+    *,
+    score: float | None = None,
 ) -> dict[str, Any]:
     """One person as an entry of a COCO keypoint result.
 
@@ -142,11 +144,12 @@ def result(
         box: that was looked at.
         keypoints: px of the image, (0, 0) the corner of its first pixel; NaN where there is none.
         confidence: of each.
+        score: of the person; None takes the mean confidence times the box's score.
 
     Returns:
         `keypoints` holds x, y, v of each: v is 2 from a confidence of `SURE` on, 1 below, and 0
-        (with x = y = 0) where there is no position. `score` is the mean confidence times the
-        box's score; `keypoint_scores` are the confidences themselves, which COCO has no place for.
+        (with x = y = 0) where there is no position. `keypoint_scores` are the confidences
+        themselves, which COCO has no place for.
     """
     placed = np.isfinite(keypoints).all(axis=1) & np.isfinite(confidence)
     sure = np.where(placed, confidence, 0.0)
@@ -158,7 +161,7 @@ def result(
         "category_id": PERSON,
         "bbox": [round(value, 3) for value in box.xywh],
         "keypoints": [value for (x, y), v in triples for value in (x, y, v)],
-        "score": round(float(sure.mean()) * box.score, 6),
+        "score": round(float(sure.mean()) * box.score if score is None else score, 6),
         "keypoint_scores": [round(float(value), 6) for value in sure],
     }
 

@@ -92,14 +92,19 @@ class Predictor:
         """Of the keypoints it gives."""
         return self.method.deployed(self.nets).skeleton
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of what its estimator is shown, px."""
+        estimator = self.method.deployed(self.nets)
+        return estimator.input_height, estimator.input_width
+
     def guess(self, people: Sequence[Crop]) -> list[Guess]:
         """Predict people of any images, some at a time."""
         starts = range(0, len(people), PEOPLE_AT_ONCE)
         return [g for start in starts for g in self._guess(people[start : start + PEOPLE_AT_ONCE])]
 
     def _guess(self, people: Sequence[Crop]) -> Iterator[Guess]:
-        estimator = self.method.deployed(self.nets)
-        height, width = estimator.input_height, estimator.input_width
+        height, width = self.input_size
         matrices = [
             crop_from_image(one.box.xywh, height, width, padding=one.padding) for one in people
         ]
