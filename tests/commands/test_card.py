@@ -24,6 +24,7 @@ def made_toy(store: Path, **knobs: int) -> Toy:
     return toy
 
 
+@pytest.mark.slow
 def test_a_card_is_a_page_a_picture_and_numbers(tmp_path: Path) -> None:
     made_toy(tmp_path)
     out = tmp_path / "here"
@@ -39,6 +40,7 @@ def test_a_card_is_a_page_a_picture_and_numbers(tmp_path: Path) -> None:
     assert Toy().fingerprint() in (out / "card.html").read_text()
 
 
+@pytest.mark.slow
 def test_knobs_choose_the_population_and_its_name_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,6 +60,7 @@ def imported(store: Path, *folders: str) -> None:
         population(store / "populations" / folder, splits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["made", "made-0123456789ab"])
 def test_an_imported_population_is_found_by_name(tmp_path: Path, name: str) -> None:
     imported(tmp_path, "made-0123456789ab")
@@ -66,6 +69,7 @@ def test_an_imported_population_is_found_by_name(tmp_path: Path, name: str) -> N
     assert printed.startswith("train and test share 1 subject: a.")
 
 
+@pytest.mark.slow
 def test_leaks_are_an_error_only_where_asked(tmp_path: Path) -> None:
     imported(tmp_path, "made-0123456789ab")
     made_toy(tmp_path)

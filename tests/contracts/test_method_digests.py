@@ -18,6 +18,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,7 @@ class Code:
     digest: str
 
 
+@cache
 def current() -> dict[str, Code]:
     """The code as it is now, by name."""
     methods = {
@@ -208,6 +210,7 @@ def file_of(module: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@cache
 def parsed(module: str) -> ast.Module:
     """The syntax tree of a module."""
     return ast.parse(file_of(module).read_text())

@@ -45,6 +45,7 @@ def test_everybody_in_a_picture_has_a_name_and_a_truth_of_their_own() -> None:
             assert (person.visibility == 2).sum() >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["easy", "medium", "hard"])
 def test_the_index_of_the_truth_has_the_level_asked_for(level: str) -> None:
     for index in range(3):
@@ -53,6 +54,7 @@ def test_the_index_of_the_truth_has_the_level_asked_for(level: str) -> None:
         assert graded(people)[0].attributes["crowd_index"] == people[0].attributes["crowd_index"]
 
 
+@pytest.mark.slow
 def test_harder_crowds_hide_more() -> None:
     hidden = [
         np.mean(

@@ -43,6 +43,7 @@ def test_wrong_knobs_are_refused() -> None:
         Wheelchair(roll_deg=-1.0)
 
 
+@pytest.mark.slow
 def test_fittings_change_what_is_seen_and_not_who_sits_there() -> None:
     bare = Wheelchair(blanket=0.0, guards=0.0, tray=0.0, desk=0.0)
     covered = Wheelchair(blanket=1.0, guards=1.0, tray=1.0, desk=1.0)
@@ -68,6 +69,7 @@ def test_views_show_the_front_and_the_back(view: str, sign: int) -> None:
         assert person.attributes["view"] == view
 
 
+@pytest.mark.slow
 def test_many_ankles_are_hidden() -> None:
     seen = np.mean([_person(index).visibility[ANKLES] == 2 for index in range(12)])
     assert 0.1 < seen < 0.8

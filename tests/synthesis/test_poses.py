@@ -36,7 +36,7 @@ def test_mean_adult_pose_in_the_box_is_a_poor_guess() -> None:
     """PCK@0.05 of the box's long side of the mean pose, on the very sample it is fitted to."""
     shares, sides = [], []
     skin = BODY.group_vertices["body"]
-    for sample in draws(500):
+    for sample in draws(200):
         vertices = BODY.pose(ADULT, sample.angles, sample.root).vertices
         seen = vertices[:, [0, 2]]  # an orthographic look along +y
         corner, side = seen[skin].min(axis=0), np.ptp(seen[skin], axis=0)

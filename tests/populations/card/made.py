@@ -49,7 +49,7 @@ def population(
     name: str = "made",
     skeleton: Skeleton = COCO17,
 ) -> OpenPopulation:
-    """Write samples as they are, two to a shard, as an importer would; nothing is refused."""
+    """Write samples as they are, to several shards, as an importer would; nothing is refused."""
     entries = {}
     for split, samples in splits.items():
         reports = [
@@ -60,7 +60,7 @@ def population(
                 images=[one.image for one in part],
                 skeleton=skeleton,
             )
-            for index, part in enumerate(_pairs(samples))
+            for index, part in enumerate(_parts(samples))
         ]
         entries[split] = split_entry(split, reports)
     manifest = Manifest(
@@ -107,5 +107,7 @@ def split_labels(
     )
 
 
-def _pairs(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
-    return [samples[start : start + 2] for start in range(0, len(samples), 2)]
+def _parts(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
+    """Two to a shard, or more so as not to write dozens of files."""
+    size = max(2, len(samples) // 4)
+    return [samples[start : start + size] for start in range(0, len(samples), size)]

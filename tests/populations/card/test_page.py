@@ -97,6 +97,7 @@ def test_drawings_take_the_colours_of_the_page(toy_page: str) -> None:
     assert "fill: #000000" not in drawings
 
 
+@pytest.mark.slow
 def test_names_cannot_break_out_of_the_text(tmp_path: Path) -> None:
     odd = "<script>alert(1)</script>"
     made = [sample(f"p{n}", noise(n), attributes={odd: odd, "b": f"$x_{n}"}) for n in range(3)]
@@ -106,6 +107,7 @@ def test_names_cannot_break_out_of_the_text(tmp_path: Path) -> None:
     parsed(page)
 
 
+@pytest.mark.slow
 def test_leaks_stand_first_with_the_images_that_are_alike(tmp_path: Path) -> None:
     made = population(
         tmp_path, {"train": [sample("a", noise(0))], "test": [sample("b", noise(0), subject="a")]}
@@ -121,6 +123,7 @@ def test_a_population_without_leaks_is_told_so(toy_page: str) -> None:
     assert "No subject, no sequence and no image that looks the same is in two splits." in toy_page
 
 
+@pytest.mark.slow
 def test_one_person_without_attributes_or_labels_has_a_page(tmp_path: Path) -> None:
     nothing = np.zeros(17, np.uint8)
     made = population(tmp_path, {"test": [sample("a", noise(0), visibility=nothing)]})

@@ -22,6 +22,7 @@ def drawn(opened: OpenPopulation) -> np.ndarray:
     return np.asarray(picture)
 
 
+@pytest.mark.slow
 def test_a_card_is_a_page_of_a4_with_colour_on_it(tmp_path: Path) -> None:
     make(Toy(), str(tmp_path))
     picture = drawn(open_population(tmp_path))
@@ -36,6 +37,7 @@ def unlabelled(name: str) -> Sample:
     return sample(name, noise(0), visibility=np.zeros(17, np.uint8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "splits",
     [
@@ -54,6 +56,7 @@ def test_unusual_populations_are_drawn(tmp_path: Path, splits: dict[str, list[Sa
     assert drawn(population(tmp_path, splits)).size
 
 
+@pytest.mark.slow
 def test_a_skeleton_of_many_keypoints_is_drawn_by_parts(tmp_path: Path) -> None:
     count = SAPIENS308.num_keypoints
     keypoints = np.random.default_rng(0).uniform(10, 40, (count, 2)).astype(np.float32)

@@ -175,6 +175,7 @@ def write_coco_of(folder: Path, count: int) -> None:
     (folder / "big.json").write_text(json.dumps(coco_json(images, people)))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_a_json(tmp_path: Path) -> None:
     _peak_bytes(tmp_path / "first", 10)  # what is loaded once
     few, many = (_peak_bytes(tmp_path / str(count), count) for count in (200, 3200))

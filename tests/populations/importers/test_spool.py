@@ -87,6 +87,7 @@ def _peak_bytes(count: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_what_is_listed() -> None:
     _peak_bytes(10)  # what is loaded once
     few, many = _peak_bytes(200), _peak_bytes(3200)
