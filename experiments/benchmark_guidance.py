@@ -1,16 +1,18 @@
 """What do gradient maps cost in training, and all their steps in inference?
 
 Run:     python experiments/benchmark_guidance.py          (--quick: few rounds; writes no file)
-Cost:    about 3 minutes on 2 cores, --quick a quarter of one; with the machine to itself
+Cost:    about a minute on one core, --quick ten seconds
 Expect:  the whole sequence of everybody's maps takes at most 3 % of a training step, and at most a
-         fifth of the time of a loop; the five steps of inference show a third to a quarter of the
-         images a second that the estimator alone does
+         fifth of the time of a loop; with the five steps of inference, a third to a half of the
+         images a second that the estimator alone shows
 
 The setting is that of embedded scale: MoveNet Lightning, frozen, a UNet of width 16, three poses,
 batches of 12. A training step draws one map a person and keypoint; `share_of_step` is of the whole
 sequence, `drawn_share_of_step` of what is drawn. The loop draws each Gaussian once, from its two
 profiles, and fuses those that weigh something; it is also what the maps are tested against. In a
 round everything has its turn, in an order that alternates; shares and ratios are of one round.
+All in one thread, as experiments train, and in its CPU time: what else the machine does counts
+little.
 
 Intervals are 95 %, Student's t over rounds.
 """
@@ -19,7 +21,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +40,9 @@ from posebridge.networks.pose_paths import Grid
 from posebridge.networks.unet import UNetShape
 
 RESULT = Path(__file__).parents[1] / "results" / "benchmarks" / f"{Path(__file__).stem}.json"
-ROUNDS, QUICK_ROUNDS = 12, 3
-REPEATS = {"step": 4, "sequence": 20, "drawn": 20, "loop": 1, "guided": 2, "estimator": 4}
-"""Of each in a round: about as much time for each."""
+ROUNDS, QUICK_ROUNDS = 12, 2
+REPEATS = {"step": 3, "sequence": 20, "drawn": 40, "loop": 2, "guided": 2, "estimator": 4}
+"""Of each in a round of a full run."""
 PEOPLE = 12
 PAPER_PEOPLE, PAPER_GRID = 48, Grid(64, 48, 4, 2.0)
 METHOD = StructureGuided(unet=UNetShape(width=16))
@@ -141,16 +143,18 @@ def alone(estimator: nn.Module, images: Tensor) -> object:
     return estimator.decode(estimator(images))
 
 
-def timed(rounds: int, work: dict[str, Callable[[], object]]) -> dict[str, np.ndarray]:
-    """Seconds of each, round by round, after a round to warm up."""
+def timed(
+    rounds: int, work: dict[str, Callable[[], object]], repeats: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """CPU seconds of each, round by round, after a round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in work}
     for number in range(rounds + 1):
         names = list(work) if number % 2 else list(reversed(work))
         for name in names:
-            since = time.perf_counter()
-            for _ in range(REPEATS[name]):
+            since = time.process_time()
+            for _ in range(repeats.get(name, 1)):
                 work[name]()
-            seconds[name].append((time.perf_counter() - since) / REPEATS[name])
+            seconds[name].append((time.process_time() - since) / repeats.get(name, 1))
     return {name: np.array(found[1:]) for name, found in seconds.items()}
 
 
@@ -163,10 +167,10 @@ def ratio(name: str, over: np.ndarray, under: np.ndarray) -> dict[str, Any]:
 
 def measure(*, quick: bool) -> dict[str, Any]:
     """Everything, in rounds."""
-    torch.set_num_threads(2)
-    rounds = QUICK_ROUNDS if quick else ROUNDS
+    torch.set_num_threads(1)
+    rounds, repeats = (QUICK_ROUNDS, {}) if quick else (ROUNDS, REPEATS)
     embedded = Grid(48, 48, 4, 1.5)
-    found = timed(rounds, learning() | drawing(PEOPLE, embedded))
+    found = timed(rounds, learning() | drawing(PEOPLE, embedded), repeats)
     milliseconds = {name: float(1000 * seconds.mean()) for name, seconds in found.items()}
     result = {
         "benchmark": Path(__file__).stem,
@@ -189,7 +193,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 def paper_size() -> dict[str, Any]:
     """The maps of the paper's batches of 48 at 64 × 48."""
-    found = timed(QUICK_ROUNDS, drawing(PAPER_PEOPLE, PAPER_GRID))
+    found = timed(ROUNDS, drawing(PAPER_PEOPLE, PAPER_GRID), {})
     return {
         **ratio("speedup_over_loop", found["loop"], found["sequence"]),
         "milliseconds": {name: float(1000 * s.mean()) for name, s in found.items()},

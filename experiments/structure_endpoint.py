@@ -32,6 +32,7 @@ ROWS = structure_guided.embedded(
 
 def row(name: str, stepping: Stepping) -> System:
     """A row of the table."""
+    stepping = replace(stepping, decoder=ROWS.method.stepping.decoder)
     return ROWS.row(name, replace(ROWS.method, stepping=stepping))
 
 

@@ -1,17 +1,19 @@
 """Tests of an estimator whose heatmaps are refined: the paper's algorithms on two joints."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from torch import Tensor
 
 from networks.toy import CELLS, HAND, SIDE, STRIDE, Follower, Hand, cell, gaussians, image
 from posebridge.batch import Maps
+from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
-from posebridge.estimators.movenet import Lightning, MoveNet
-from posebridge.estimators.simple_baseline import SimpleBaseline
-from posebridge.heatmaps import encode_gaussian
+from posebridge.estimators.decoders import Dark, Msra
+from posebridge.heatmaps import decode_quarter, encode_gaussian
 from posebridge.networks.canonical_poses import CanonicalPose
 from posebridge.networks.guided_estimator import GuidedEstimator
 from posebridge.networks.guides import Guide, PosePath, PredictedHeatmaps
@@ -98,9 +100,9 @@ def test_with_the_latest_end_each_path_leads_to_what_the_step_before_gave() -> N
 def _last_pose(guided: GuidedEstimator) -> Tensor:
     """What the fourth step gave, as the last pose of the fifth."""
     fourth = shown(guided)[3][0].roll(1, dims=-1)
-    index = fourth.flatten(2).argmax(dim=2)[0].tolist()
-    wrist, finger = ((each % CELLS, each // CELLS) for each in index)
-    return gaussians(wrist, finger)
+    keypoints = decode_quarter(fourth, STRIDE).keypoints
+    seen = torch.ones(1, 2, dtype=torch.bool)
+    return encode_gaussian(keypoints, seen, CELLS, CELLS, stride=STRIDE, sigma_cells=1.0)
 
 
 def test_training_looks_at_one_drawn_step_of_each_person() -> None:
@@ -234,11 +236,18 @@ def test_making_it_leaves_the_estimator_as_it_was() -> None:
     assert hand.norm.num_batches_tracked == 0
 
 
-@pytest.mark.parametrize(
-    "architecture",
-    [Lightning(), pytest.param(SimpleBaseline(depth=50), marks=pytest.mark.slow)],
-    ids=["Lightning", "SimpleBaseline"],
-)
+def each_architecture() -> list[ParameterSet]:
+    """All there are; those of an optional library where that is installed."""
+    found = []
+    for kind in all_architectures():
+        marks = [] if kind.__name__ == "Lightning" else [pytest.mark.slow]
+        if kind.__module__.endswith("vitpose"):
+            marks.append(pytest.mark.skipif(find_spec("transformers") is None, reason="optional"))
+        found.append(pytest.param(kind(), id=kind.__name__, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("architecture", each_architecture())
 @torch.no_grad()
 def test_it_is_an_estimator_like_the_one_it_refines(architecture: Architecture) -> None:
     estimator = architecture.build()
@@ -250,18 +259,22 @@ def test_it_is_an_estimator_like_the_one_it_refines(architecture: Architecture) 
     assert torch.equal(guided.head(guided.features(images)).heatmaps, maps.heatmaps)
 
 
-def test_where_an_estimator_decodes_with_offsets_the_shape_of_the_peak_does() -> None:
-    """At (30.3, 22.6) px: within 0.2 px of it, which no whole cell of 4 px is."""
-    guided = GuidedEstimator(
-        MoveNet(width=0.25, input_px=64), PosePath(), UNetShape(8), Stepping()
-    )
-    keypoints = torch.full((1, 17, 2), 22.6)
-    keypoints[..., 0] = 30.3
-    seen = torch.ones(1, 17, dtype=torch.bool)
-    maps = encode_gaussian(keypoints, seen, 16, 16, stride=4, sigma_cells=1.5)
-    torch.testing.assert_close(
-        guided.decode(Maps(maps, None)).keypoints, keypoints, atol=0.2, rtol=0
-    )
+def test_refined_heatmaps_are_read_by_its_own_decoder() -> None:
+    """In their frame, which is that of the truth, not in that of the estimator."""
+    keypoints = torch.tensor([[[14.3, 18.6], [17.1, 12.9]]])
+    seen = torch.ones(1, 2, dtype=torch.bool)
+    maps = encode_gaussian(keypoints, seen, CELLS, CELLS, stride=STRIDE, sigma_cells=1.0)
+    fine = toy(stepping=Stepping(decoder=Dark(kernel=3))).decode(Maps(maps, None)).keypoints
+    torch.testing.assert_close(fine, keypoints, atol=0.1, rtol=0)
+    coarse = toy().decode(Maps(maps, None)).keypoints
+    assert torch.equal(coarse, decode_quarter(maps, STRIDE).keypoints)
+
+
+def test_a_decoder_of_another_frame_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"in PoseBridge's frame, which Quarter.* got .*=Msra\(\)"
+    ):
+        Stepping(decoder=Msra())
 
 
 def test_a_negative_distance_is_refused() -> None:

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from posebridge.batch import Maps, Predictions
 from posebridge.estimators.base import Estimator
-from posebridge.heatmaps import decode_dark
 from posebridge.networks.canonical_poses import StartPose
 from posebridge.networks.guides import Ends, Guide
 from posebridge.networks.pose_paths import Grid
@@ -52,7 +51,6 @@ class GuidedEstimator(Estimator):
             estimator.requires_grad_(False)
         features, maps = _dry_run(estimator)
         keypoints, height, width = maps.heatmaps.shape[1:]
-        self.has_offsets = maps.offsets is not None
         self.grid = Grid(height, width, self.stride, self.sigma_cells)
         shown = guide.channels(keypoints) + (keypoints if stepping.concat_previous else 0)
         self.unet = UNet(
@@ -77,10 +75,8 @@ class GuidedEstimator(Estimator):
         return Maps(last, None)
 
     def decode(self, maps: Maps) -> Predictions:
-        """As the estimator does; where that needs offsets, by the shape of the peak."""
-        if not self.has_offsets:
-            return self.estimator.decode(maps)
-        return decode_dark(maps.heatmaps, self.stride, kernel=_dark_kernel(self.sigma_cells))
+        """Keypoints in pixels of the input."""
+        return self.stepping.decoder(maps.heatmaps, self.stride)
 
     @overload
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Maps: ...
@@ -201,8 +197,3 @@ def _dry_run(estimator: Estimator) -> tuple[Features, Maps]:
 
 def _rows(ends: Ends, rows: slice | Tensor) -> Ends:
     return Ends(ends.keypoints[rows], ends.known[rows], ends.heatmaps[rows])
-
-
-def _dark_kernel(sigma_cells: float) -> int:
-    """OpenCV's width of the kernel for a sigma: 11 cells for 2, 17 for 3."""
-    return 2 * round((sigma_cells - 0.8) / 0.3) + 3

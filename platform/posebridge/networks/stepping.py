@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from posebridge.batch import Maps
+from posebridge.estimators.decoders import Dark, Decoder, Quarter
 from posebridge.search_space import choice, tunable, uniform
 
 Endpoint = Literal["backbone", "latest"]
@@ -23,15 +24,22 @@ class Stepping:
         concat_previous: whether the heatmaps of the step before are shown beside the guide.
         agreement_px: inference ends for a person when no keypoint has moved by more than this in a
             step; 0 never ends early.
+        decoder: of the refined heatmaps, whose frame is PoseBridge's whatever the estimator's is.
     """
 
     gate: float = tunable(0.2, uniform(0.0, 0.5))
     endpoint: Endpoint = tunable("backbone", choice(("backbone", "latest")))
     concat_previous: bool = False
     agreement_px: float = 0.0
+    decoder: Decoder = Quarter()
 
     def __post_init__(self) -> None:
-        """Refuse a distance below zero."""
+        """Refuse a distance below zero, and a decoder of another frame."""
+        if not isinstance(self.decoder, Quarter | Dark):
+            raise ValueError(
+                "refined heatmaps are in PoseBridge's frame, which Quarter() and Dark() read, but "
+                f"got {self.decoder=}. Give the estimator that decoder, if it needs it."
+            )
         if not self.agreement_px >= 0.0:
             raise ValueError(
                 "agreement_px must be a distance, or 0 not to end early, but got "
