@@ -1,7 +1,7 @@
 """Does anything that the paper leaves open make structure-guided refinement better?
 
 Run:     posebridge run experiments/structure_beyond.py
-Cost:    18 trainings of 400 to 800 steps on rendered crowds, 45 minutes on 2 cores
+Cost:    18 trainings of 400 to 800 steps on rendered crowds, 50 minutes on 2 cores
 Expect:  jitter narrows the gap between training and held-out people, and gains up to a point;
          agreement of two steps gains nothing; an estimator that learns too gains most, as it would
          without a UNet

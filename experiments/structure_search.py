@@ -1,7 +1,7 @@
 """Which knobs of structure-guided refinement matter?
 
 Run:     posebridge sweep experiments/structure_search.py      (--scale smoke: 3 proposals)
-Cost:    14 proposals of 300 steps after a baseline that they share, about 45 minutes on 2 cores
+Cost:    14 proposals of 300 steps after a baseline that they share, 40 minutes on 2 cores
 Expect:  the width of the UNet and the learning rate matter; sigma, the number of poses and the
          schedule do not, beyond what 40 validation pictures can tell
 

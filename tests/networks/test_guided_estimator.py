@@ -13,6 +13,7 @@ from posebridge.batch import Maps
 from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
 from posebridge.estimators.decoders import Dark, Msra
+from posebridge.estimators.flip_test import FlipTest
 from posebridge.heatmaps import decode_quarter, encode_gaussian
 from posebridge.networks.canonical_poses import CanonicalPose
 from posebridge.networks.guided_estimator import GuidedEstimator
@@ -257,6 +258,7 @@ def test_it_is_an_estimator_like_the_one_it_refines(architecture: Architecture) 
     assert maps.heatmaps.shape == first.heatmaps.shape
     assert guided.decode(maps).keypoints.shape == (2, 17, 2)
     assert torch.equal(guided.head(guided.features(images)).heatmaps, maps.heatmaps)
+    assert FlipTest()(guided, images).heatmaps.shape == first.heatmaps.shape
 
 
 def test_refined_heatmaps_are_read_by_its_own_decoder() -> None:

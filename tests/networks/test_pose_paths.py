@@ -201,3 +201,16 @@ def test_maps_carry_no_gradient_to_what_was_predicted(schedule: Schedule) -> Non
     path = PosePath(schedule=schedule)
     asked = Ends(ends.keypoints.requires_grad_(), ends.known, ends.heatmaps)
     assert not path.maps(start, asked, _every_step(path), GRID).requires_grad
+
+
+def test_the_mirrored_path_has_the_mirrored_maps() -> None:
+    path = PosePath(poses=5, schedule="ease_out")
+    start, ends = _ends()
+
+    def mirrored(keypoints: Tensor) -> Tensor:
+        return keypoints * torch.tensor((-1.0, 1.0)) + torch.tensor((24.0, 0.0))
+
+    other = Ends(mirrored(ends.keypoints), ends.known, ends.heatmaps)
+    found = path.maps(mirrored(start), other, _every_step(path), GRID)
+    expected = path.maps(start, ends, _every_step(path), GRID).flip(-1)
+    torch.testing.assert_close(found, expected)

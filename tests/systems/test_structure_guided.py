@@ -31,6 +31,11 @@ def test_at_paper_scale_it_has_the_published_settings() -> None:
     assert (method.guide, method.stepping.endpoint) == (PosePath(3, "cosine", "exact"), "backbone")
 
 
+def test_of_simple_baseline_three_levels_are_read_and_of_others_all() -> None:
+    simple, other = structure_guided.paper(COCO), structure_guided.paper(COCO, Lightning())
+    assert (simple.method.unet.levels, other.method.unet.levels) == (3, 4)
+
+
 def test_at_paper_scale_the_estimator_is_trained_as_it_was_published() -> None:
     estimator = structure_guided.paper(COCO).row("ours").stage.start
     assert estimator is not None

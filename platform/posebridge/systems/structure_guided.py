@@ -28,8 +28,10 @@ EPOCHS, PER_STEP = 130, 48
 BASELINE_EPOCHS, BASELINE_PER_STEP = 140, 128
 CONSTANT = StepDecay(())
 
-PAPER = StructureGuided(unet=UNetShape(width=64, levels=3))
-"""The published settings; three levels for the three deconvolutions of SimpleBaseline."""
+PAPER = StructureGuided(unet=UNetShape(width=64))
+"""The published settings."""
+DECONVOLUTIONS = 3
+"""What the paper reads of SimpleBaseline, whose last backbone level is one coarser."""
 EMBEDDED = StructureGuided(
     learning_rate=1e-3, unet=UNetShape(width=16), stepping=Stepping(decoder=Dark(kernel=7))
 )
@@ -119,12 +121,14 @@ def paper(
             decay=StepDecay((90 / BASELINE_EPOCHS, 120 / BASELINE_EPOCHS)),
         ),
     )
+    is_simple = isinstance(architecture, SimpleBaseline)
+    shape = replace(PAPER.unet, levels=DECONVOLUTIONS) if is_simple else PAPER.unet
     return Refinement(
         None if is_trained else baseline,
         architecture,
         (Feed(population, "train", PER_STEP),),
         Budget(EPOCHS * math.ceil(people / PER_STEP), decay=CONSTANT),
-        PAPER,
+        replace(PAPER, unet=shape),
     )
 
 
