@@ -115,6 +115,8 @@ def test_a_file_that_has_changed_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must be at .*none.pth, but FileNotFoundError.*Put the"):
         released(str(tmp_path / "none.pth"))
+    with pytest.raises(ValueError, match=r"must be at nowhere://x, but ValueError: Protocol not"):
+        released("nowhere://x")
     with pytest.raises(ValueError, match=r"none is named: give its path, as in weights=released"):
         ReleasedFile("0" * 64).tensors()
 

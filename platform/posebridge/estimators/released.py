@@ -188,7 +188,8 @@ def _content(uri: str) -> bytes:
     try:
         with fsspec.open(uri, "rb") as file:
             content: bytes = file.read()
-    except (OSError, ImportError) as error:
+    except Exception as error:
+        # Every file system of fsspec fails by errors of its own.
         raise ValueError(
             f"Released weights must be at {uri}, but {type(error).__name__}: {error}. Put the "
             "file there, or say where it is, on every machine that trains."
