@@ -35,7 +35,7 @@ from posebridge.skeletons import COCO17
 pytestmark = pytest.mark.slow
 
 ANKLES = [15, 16]
-PEOPLE = 40
+PEOPLE, CROWDS = 24, 8
 BARE = Wheelchair(view="front", blanket=0.0, guards=0.0, tray=0.0, desk=0.0)
 
 
@@ -48,7 +48,7 @@ def _model() -> MoveNet:
 def _looked_at(population: RenderedPopulation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Errors as shares of the box, the same with left and right swapped, and visibility."""
     straight, swapped, visibility = [], [], []
-    for index in range(PEOPLE if not isinstance(population, Crowd) else PEOPLE // 5):
+    for index in range(CROWDS if isinstance(population, Crowd) else PEOPLE):
         sample = population.render("train", index)
         image = decode_image(sample.image.encoded)
         for person in sample.people:

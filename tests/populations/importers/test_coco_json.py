@@ -178,6 +178,6 @@ def write_coco_of(folder: Path, count: int) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_a_json(tmp_path: Path) -> None:
     _peak_bytes(tmp_path / "first", 10)  # what is loaded once
-    few, many = (_peak_bytes(tmp_path / str(count), count) for count in (200, 3200))
-    # Sixteen times as long a file, of six megabytes.
+    few, many = (_peak_bytes(tmp_path / str(count), count) for count in (200, 1600))
+    # Eight times as long a file, of three megabytes.
     assert many < 1.5 * few + 50_000
