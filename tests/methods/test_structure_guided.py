@@ -190,6 +190,20 @@ def test_a_target_is_not_looked_at() -> None:
     assert with_target == METHOD.update(nets, BATCH, None, lambda *_: None)
 
 
+@each_variant
+def test_half_precision_is_of_the_unet_alone(method: StructureGuided) -> None:
+    """On a GPU, steps are taken under autocast; what the paths are made of must not be rounded."""
+    nets = method.setup(Spots())
+    expected, _ = handed(method, nets)
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, terms = handed(method, nets)
+        predicted = method.predict(nets, IMAGES)
+    assert loss.dtype == torch.float32
+    assert terms["estimator"].dtype == torch.float32
+    torch.testing.assert_close(loss, expected, rtol=0.02, atol=0)
+    assert predicted.keypoints.dtype == torch.float32
+
+
 def test_the_canonical_pose_may_be_the_mean_of_who_was_learnt_from() -> None:
     method = BEYOND["mean start"]
     nets = method.setup(Spots())

@@ -143,7 +143,7 @@ class StructureGuided(TrainingMethod):
         truth = encode_gaussian(
             source.keypoints, source.visible, height, width, stride=stride, sigma_cells=sigma
         )
-        looks = found.heatmaps.unbind(dim=1)
+        looks = found.heatmaps.float().unbind(dim=1)
         refined = torch.stack([heatmap_mse(maps, truth, source.visible) for maps in looks]).mean()
         agreement = masked_consistency(looks[0], looks[-1], source.visible)
         heatmap, offset = labeled_losses(found.first, source, stride=stride, sigma_cells=sigma)
