@@ -11,7 +11,7 @@ from fault_injection.disk import filled
 from fault_injection.moments import WATCH_SECONDS, WRITES_AHEAD, anytime, cut_short, somebody
 from fault_injection.processes import has_ended, kill, raylet_above, title, tree
 from fault_injection.scene import Command, Scene, TooLateError
-from fault_injection.work import at_work, unfinished_checkpoints
+from fault_injection.work import at_work, is_whole, unfinished_checkpoints
 
 TRIAL = "ray::ResourceTrainable"
 """How Ray calls the process of a trial, after Tune's class for one that asks for CPUs."""
@@ -191,7 +191,8 @@ class CheckpointCorrupted(Kind):
         after_s = command.age_s
         kill([command.pid])
         scene.wait(lambda: not list(living(scene.store)) or None, "its processes end")
-        left = unfinished_checkpoints(scene.store)
+        # One that an earlier fault damaged cannot be damaged again.
+        left = [path for path in unfinished_checkpoints(scene.store) if is_whole(path)]
         if not left:
             raise TooLateError
         how = damage(left[-1], random)

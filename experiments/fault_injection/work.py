@@ -1,5 +1,6 @@
 """Who is at work in a store, on what, and what is just being written."""
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ def writing(store: Path) -> Iterator[Work]:
         for file in work.folder.rglob(f".*{TEMPORARY}"):
             if not file.name.startswith(f".{LEASE}"):
                 yield Work(work.pid, work.folder, file)
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether the content of a checkpoint is what its name says."""
+    return checkpoint.stem.endswith(f"-{zlib.crc32(checkpoint.read_bytes()):08x}")
 
 
 def unfinished_checkpoints(store: Path) -> list[Path]:

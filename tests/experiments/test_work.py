@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from fault_injection.kinds import KINDS, damage, is_task, is_trial
-from fault_injection.work import at_work, unfinished_checkpoints, writing
+from fault_injection.work import at_work, is_whole, unfinished_checkpoints, writing
 from posebridge.engine.artifacts import Store
 from posebridge.engine.holders import Holder
 from posebridge.engine.leases import hold
@@ -51,6 +51,17 @@ def test_checkpoints_of_a_stage_that_is_done_do_not_count(tmp_path: Path) -> Non
         "checkpoint-2",
         "checkpoint-4",
     ]
+
+
+def test_a_damaged_checkpoint_is_told_from_a_whole_one(tmp_path: Path) -> None:
+    content = bytes(range(100))
+    checkpoint = tmp_path / f"checkpoint-00000002-{zlib.crc32(content):08x}.pt"
+    checkpoint.write_bytes(content)
+    assert is_whole(checkpoint)
+    for seed in range(6):
+        checkpoint.write_bytes(content)
+        damage(checkpoint, Random(seed))
+        assert not is_whole(checkpoint)
 
 
 @pytest.mark.parametrize("seed", range(12))
