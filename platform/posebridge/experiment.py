@@ -10,6 +10,7 @@ from typing import Any
 from posebridge.estimators.released import without_weights
 from posebridge.identity import OWN_MODULE, describe
 from posebridge.populations.base import Population, RenderedPopulation
+from posebridge.records import FLIP_TEST
 from posebridge.search import PopulationBased, Search, check_search
 from posebridge.selection import Look, Selection, SourceValidation, every_rule
 from posebridge.settings import parse
@@ -137,7 +138,7 @@ class Experiment:
                     "name": system.name,
                     "role": system.role,
                     "note": system.note,
-                    **system.testing,
+                    **testing(system),
                     "grid": {k: list(v) for k, v in system.grid.items()},
                     "stages": [
                         {"name": stage.name, "key": stage.key(), **stage.description()}
@@ -152,6 +153,11 @@ class Experiment:
         described: dict[str, Any] = describe(_unnamed(self.selection))
         people = [population.identity() for population in _named(self.selection)]
         return described | {"populations": people} if "populations" in described else described
+
+
+def testing(system: System) -> dict[str, Any]:
+    """How a system is tested; nothing where it sees the images alone, so that old records stay."""
+    return {} if system.flip_test is None else {FLIP_TEST: describe(system.flip_test)}
 
 
 def _sources(system: System) -> list[Population]:

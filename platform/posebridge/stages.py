@@ -1,8 +1,7 @@
 """Stages and systems: pure data that says what is learnt, from whom, for how long, from where on.
 
 A stage's key is the hash of everything that decides its result, so equal work is recognised
-wherever it was asked for. Host, time and commit are not part of it; the number of threads is,
-since it changes the last bits.
+wherever it was asked for. Threads count, which change the last bits; host, time and commit do not.
 """
 
 import dataclasses
@@ -13,11 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from posebridge.estimators.base import Architecture
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.identity import describe, digest
 from posebridge.methods.base import TrainingMethod
 from posebridge.populations.base import Population
-from posebridge.records import FLIP_TEST, ROLES
+from posebridge.records import ROLES
 from posebridge.settings import field_names, hint, value_at, with_value
 
 TRAINING_VERSION = 1
@@ -287,8 +286,7 @@ class System:
         stage: the last stage of the chain.
         grid: candidates per `stage.field`, from which the experiment's selection rule chooses.
         note: what a reader of the table should know, in a few words.
-        flip_test: whether, and how, it is tested with the mirror image as well. What chooses from
-            the grid looks at the image alone.
+        flip_test: how its test asks the mirror image as well; None asks the image alone.
     """
 
     name: str
@@ -327,11 +325,6 @@ class System:
             stage = set_field(stage, path, value)
         return dataclasses.replace(self, stage=stage, grid={})
 
-    @property
-    def testing(self) -> dict[str, Any]:
-        """How it is tested; nothing where it sees the images alone, so that older records stay."""
-        return {} if self.flip_test is None else {FLIP_TEST: describe(self.flip_test)}
-
     def reads_labels_of(self, population: Population) -> bool:
         """Whether a stage trains on labelled people of the population, whatever its knobs."""
         sources = (feed.population for stage in self.stage.chain() for feed in stage.source)
@@ -344,8 +337,7 @@ def set_field(stage: Stage, path: str, value: Any) -> Stage:  # noqa: ANN401 - a
 
     Args:
         stage: last stage of the chain.
-        path: `stage.field`, a field of that stage's method or budget, or its `changes`; dots lead
-            into nested dataclasses.
+        path: `stage.field` of its method or budget, or its `changes`; dots lead into dataclasses.
         value: the new value.
 
     Raises:

@@ -32,7 +32,7 @@ from posebridge.engine.predictors import Crop, Predictor
 from posebridge.engine.scoring import pck_scores
 from posebridge.engine.train import deployed
 from posebridge.engine.work import stage_path, train_stage
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.methods.supervised import Supervised
 from posebridge.metrics.floors import mean_pose, predict_mean_pose
 from posebridge.populations.crops import (

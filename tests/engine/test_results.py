@@ -20,7 +20,7 @@ from posebridge.engine.results import (
     write_records,
 )
 from posebridge.engine.run import Plan
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.experiment import Experiment
 from posebridge.populations.base import Population
 from posebridge.records import Record, read_records
@@ -118,7 +118,7 @@ def test_a_record_says_that_the_mirror_image_was_asked(tmp_path: Path) -> None:
     assert one.stage_key == other.stage_key
     assert "flip_test" not in one.estimator
     assert other.estimator == one.estimator | {
-        "flip_test": {"class": "posebridge.estimators.flip_test:FlipTest", "shift": True}
+        "flip_test": {"class": "posebridge.estimators.flipping:FlipTest", "shift": True}
     }
     described = plan.experiment.description()["systems"]
     assert [row.get("flip_test", {}).get("shift") for row in described] == [None, True]

@@ -20,7 +20,7 @@ from posebridge.engine.predict import LeftOut, Picture, requests
 from posebridge.engine.predict import predict as predict_images
 from posebridge.engine.predictors import Guess, find_predictor
 from posebridge.engine.single_poses import SinglePoses
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.experiment import load_experiment
 from posebridge.populations.files import write_file
 from posebridge.skeletons import Skeleton

@@ -28,7 +28,7 @@ from posebridge.engine.scoring import (
 )
 from posebridge.engine.train import deployed
 from posebridge.engine.work import alone, open_in, stage_path
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.identity import describe, digest
 from posebridge.metrics import floors
 from posebridge.populations.base import Population

@@ -19,7 +19,7 @@ from posebridge.engine.finished import FinishedStage, finished_stages
 from posebridge.engine.train import load_weights
 from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.estimators.released import without_weights
 from posebridge.identity import restore
 from posebridge.methods.base import TrainingMethod

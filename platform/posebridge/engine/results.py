@@ -13,7 +13,7 @@ from posebridge.engine.provenance import commit, versions
 from posebridge.engine.records_folder import PEOPLE, RecordsFolder
 from posebridge.engine.run import FLOORS, Choice, Plan
 from posebridge.engine.work import stage_path
-from posebridge.experiment import Experiment
+from posebridge.experiment import Experiment, testing
 from posebridge.identity import describe, digest
 from posebridge.populations.base import Population
 from posebridge.records import RECORD_VERSION, Record, same_result
@@ -53,7 +53,7 @@ def _asked(
         "uses_target_labels": system.reads_labels_of(target)
         or (chosen and experiment.selection.uses_target_labels),
         "method": describe(stage.method),
-        "estimator": describe(stage.architecture) | system.testing,
+        "estimator": describe(stage.architecture) | testing(system),
         "population": target.label,
         "population_fingerprint": target.fingerprint(),
     }

@@ -30,7 +30,7 @@ from posebridge.engine.work import (
     stage_path,
     train_stage,
 )
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.experiment import Experiment
 from posebridge.populations.base import SHARD_PEOPLE, Population, RenderedPopulation
 from posebridge.populations.manifest import MANIFEST_FILE

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from posebridge.batch import Maps, Predictions
 from posebridge.estimators.base import Estimator
-from posebridge.estimators.flip_test import FlipTest, put_back
+from posebridge.estimators.flipping import FlipTest, put_back
 from posebridge.estimators.movenet import Lightning
 from posebridge.heatmaps import decode_offset
 from posebridge.skeletons import COCO17
