@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from drawn_figure import JOINTS
 from posebridge.batch import Maps
 from posebridge.estimators.base import Architecture
 from posebridge.estimators.movenet import (
@@ -85,15 +86,7 @@ def test_all_heads_equal_those_of_the_published_graph(
 def test_keypoints_stand_on_the_drawn_figure(lightning: MoveNet) -> None:
     """The figure's shoulders, wrists and ankles were drawn at these pixels."""
     found = lightning.decode(lightning(read_image("figure", 192)[None])).keypoints[0]
-    drawn = {
-        "left_shoulder": (110, 54),
-        "right_shoulder": (80, 54),
-        "left_wrist": (150, 52),
-        "right_wrist": (48, 106),
-        "left_ankle": (118, 176),
-        "right_ankle": (76, 176),
-    }
-    for name, position in drawn.items():
+    for name, position in JOINTS.items():
         keypoint = found[lightning.skeleton.index(name)]
         assert torch.dist(keypoint, torch.tensor(position, dtype=torch.float32)) < 12
 

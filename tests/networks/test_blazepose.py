@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from drawn_figure import FIGURE, JOINTS
 from posebridge.networks.blazepose import INPUT_PX, BlazePose, weights_path
 from posebridge.skeletons import BLAZEPOSE33, COCO17, keypoint_map
 
 WEIGHTS = weights_path(os.environ)
-FIGURE = Path(__file__).parents[1] / "golden" / "movenet" / "figure.png"
 needs_runtime = pytest.mark.skipif(
     importlib.util.find_spec("ai_edge_litert") is None,
     reason="ai-edge-litert is not installed: pip install 'posebridge[witness]'",
@@ -45,15 +45,7 @@ def _figure() -> np.ndarray:
 def test_landmarks_stand_on_the_drawn_figure(blazepose: BlazePose) -> None:
     """Its joints were drawn at these pixels; a figure without feet leaves the ankles open."""
     found = blazepose(_figure())
-    drawn = {
-        "left_shoulder": (110, 54),
-        "right_shoulder": (80, 54),
-        "left_wrist": (150, 52),
-        "right_wrist": (48, 106),
-        "left_ankle": (118, 176),
-        "right_ankle": (76, 176),
-    }
-    for name, position in drawn.items():
+    for name, position in JOINTS.items():
         assert np.linalg.norm(found.keypoints[BLAZEPOSE33.index(name)] - position) < 20
     coco, _ = keypoint_map(BLAZEPOSE33, COCO17)(found.keypoints, found.visibility > 0.5)
     assert np.isfinite(coco).all()

@@ -35,7 +35,7 @@ from posebridge.skeletons import COCO17
 pytestmark = pytest.mark.slow
 
 ANKLES = [15, 16]
-PEOPLE, CROWDS = 24, 8
+PEOPLE, CROWDS = 24, 5
 BARE = Wheelchair(view="front", blanket=0.0, guards=0.0, tray=0.0, desk=0.0)
 
 
