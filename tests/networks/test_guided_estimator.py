@@ -13,7 +13,7 @@ from posebridge.batch import Maps
 from posebridge.estimators import all_architectures
 from posebridge.estimators.base import Architecture
 from posebridge.estimators.decoders import Dark, Msra
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.heatmaps import decode_quarter, encode_gaussian
 from posebridge.networks.canonical_poses import CanonicalPose
 from posebridge.networks.guided_estimator import GuidedEstimator
@@ -253,12 +253,19 @@ def each_architecture() -> list[ParameterSet]:
 def test_it_is_an_estimator_like_the_one_it_refines(architecture: Architecture) -> None:
     estimator = architecture.build()
     guided = GuidedEstimator(estimator, PosePath(poses=2), UNetShape(8), Stepping()).eval()
-    images = torch.rand(2, 3, estimator.input_height, estimator.input_width)
-    maps, first = guided(images), estimator(images)
+    images = torch.rand(1, 3, estimator.input_height, estimator.input_width)
+    features = guided.features(images)
+    maps, first = guided.head(features), estimator.head(features)
     assert maps.heatmaps.shape == first.heatmaps.shape
-    assert guided.decode(maps).keypoints.shape == (2, 17, 2)
-    assert torch.equal(guided.head(guided.features(images)).heatmaps, maps.heatmaps)
-    assert FlipTest()(guided, images).heatmaps.shape == first.heatmaps.shape
+    assert guided.decode(maps).keypoints.shape == (1, estimator.skeleton.num_keypoints, 2)
+
+
+@torch.no_grad()
+def test_it_may_be_tested_with_the_mirror_image() -> None:
+    guided = toy()
+    maps = FlipTest()(guided, image(*SEEN)).heatmaps
+    straight, mirrored = (guided(view).heatmaps for view in (image(*SEEN), image((2, 6), (4, 6))))
+    torch.testing.assert_close(maps, (straight + mirrored.flip(3)) / 2)
 
 
 def test_refined_heatmaps_are_read_by_its_own_decoder() -> None:
