@@ -16,7 +16,7 @@ are told to nobody: import both, and paste the lines that `posebridge data impor
 
 from dataclasses import replace
 
-from posebridge.estimators.flip_test import FlipTest
+from posebridge.estimators.flipping import FlipTest
 from posebridge.estimators.movenet import Lightning
 from posebridge.experiment import Experiment
 from posebridge.methods.supervised import WIDE_VIEW
