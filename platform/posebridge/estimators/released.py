@@ -100,7 +100,8 @@ def by_prefix(prefixes: Mapping[str, str]) -> Callable[[Tensors], Tensors]:
     """A renaming that replaces the first of these beginnings that a name has.
 
     Example:
-        >>> list(by_prefix({"final_layer.": "output.", "": "backbone."})({"final_layer.bias": 0}))
+        >>> renamed = by_prefix({"final_layer.": "output.", "": "backbone."})
+        >>> list(renamed({"final_layer.bias": torch.zeros(17)}))
         ['output.bias']
     """
 
