@@ -144,7 +144,9 @@ def test_a_sign_of_life_that_cannot_be_given_is_tried_again(
 
     with hold(store, "stages") as lease:
         monkeypatch.setattr(Store, "write", refuse_once)
-        while read_holder(store, lease.path) == lease.holder:
+        assert refused.wait(60)
+        last = read_holder(store, lease.path)
+        while read_holder(store, lease.path) == last:
             time.sleep(0.001)
     assert "no sign of life could be given: the network is down" in caplog.text
 
