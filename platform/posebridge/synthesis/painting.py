@@ -54,12 +54,20 @@ class Noises(NamedTuple):
 
 
 def _noises(surfels: Surfels, surfaces: np.ndarray) -> Noises:
-    blobs, relief = _blob_sites(surfels, surfaces), _relief_sites(surfels, surfaces)
+    """Ask for what the surfaces need, and for nothing finer than a pixel."""
+    kind, period, seed = surfaces["kind"], surfaces["period"], surfaces["seed"]
+    bump_m, grain_m = surfaces["bump_scale"], surfaces["grain_scale"]
+    has_blobs = (kind == PatternKind.PRINT) | (kind == PatternKind.BLOTCHES)
+    relief = _sites(surfels, np.where(surfaces["bump"] > 0.0, bump_m, 0.0), bump_m, seed + 17)
+    grain = _sites(surfels, np.where(surfaces["grain"] > 0.0, grain_m, 0.0), grain_m, seed + 31)
+    blobs = _sites(surfels, np.where(has_blobs, np.inf, 0.0), period, seed)
+    dots = _sites(surfels, np.where(kind == PatternKind.DOTS, np.inf, 0.0), period, seed)
+    boards, streaks = _board_sites(surfels, surfaces)
     return Noises(
-        jitter=jitter_at(_cell_sites(surfels, surfaces)),
-        streak=noise_at(_streak_sites(surfels, surfaces))[0],
+        jitter=jitter_at(dots) + jitter_at(boards),
+        streak=noise_at(streaks)[0],
         blobs=noise_at(blobs)[0] + 0.5 * noise_at(blobs, 1)[0],
-        grain=noise_at(_grain_sites(surfels, surfaces))[0],
+        grain=noise_at(grain)[0],
         relief=noise_at(relief),
         fine_relief=noise_at(relief, 1),
     )
@@ -73,86 +81,38 @@ def _no_sites(count: int) -> Sites:
 
 
 @compiled
-def _relief_sites(surfels: Surfels, surfaces: np.ndarray) -> Sites:
-    """Surfels with bumps that a pixel can show."""
+def _sites(surfels: Surfels, finest: np.ndarray, scale: np.ndarray, seed: np.ndarray) -> Sites:
+    """Surfels whose pixel is narrower than what is `finest` on their surface, at rest."""
     asker, points, scales, seeds, count, askers = _no_sites(surfels.owner.size)
     owner, rest, footprint = surfels.owner, surfels.rest, surfels.footprint
     for s in range(askers):
-        surface = surfaces[owner[s]]
-        if _relief_strength(surface, footprint[s], 0) > 0.0:
+        if footprint[s] < finest[owner[s]]:
             for k in range(3):
                 points[k, count] = rest[s, k]
-            asker[count], scales[count], seeds[count] = s, surface.bump_scale, surface.seed + 17
+            asker[count], scales[count], seeds[count] = s, scale[owner[s]], seed[owner[s]]
             count += 1
     return Sites(asker, points, scales, seeds, count, askers)
 
 
 @compiled
-def _grain_sites(surfels: Surfels, surfaces: np.ndarray) -> Sites:
-    """Surfels with a grain that a pixel can show."""
+def _board_sites(surfels: Surfels, surfaces: np.ndarray) -> tuple[Sites, Sites]:
+    """Surfels of boards: in cells that are boards, and in cells as long as streaks are."""
     asker, points, scales, seeds, count, askers = _no_sites(surfels.owner.size)
-    owner, rest, footprint = surfels.owner, surfels.rest, surfels.footprint
-    for s in range(askers):
-        surface = surfaces[owner[s]]
-        if _grain_strength(surface, footprint[s]) > 0.0:
-            for k in range(3):
-                points[k, count] = rest[s, k]
-            asker[count], scales[count], seeds[count] = s, surface.grain_scale, surface.seed + 31
-            count += 1
-    return Sites(asker, points, scales, seeds, count, askers)
-
-
-@compiled
-def _blob_sites(surfels: Surfels, surfaces: np.ndarray) -> Sites:
-    """Surfels with prints or blotches."""
-    asker, points, scales, seeds, count, askers = _no_sites(surfels.owner.size)
-    owner, rest = surfels.owner, surfels.rest
-    for s in range(askers):
-        surface = surfaces[owner[s]]
-        kind = surface.kind
-        if kind == PatternKind.PRINT or kind == PatternKind.BLOTCHES:
-            for k in range(3):
-                points[k, count] = rest[s, k]
-            asker[count], scales[count], seeds[count] = s, surface.period, surface.seed
-            count += 1
-    return Sites(asker, points, scales, seeds, count, askers)
-
-
-@compiled
-def _streak_sites(surfels: Surfels, surfaces: np.ndarray) -> Sites:
-    """Surfels of boards, in cells as long as streaks are."""
-    asker, points, scales, seeds, count, askers = _no_sites(surfels.owner.size)
+    _, places, ones, _, _, _ = _no_sites(surfels.owner.size)
     owner, rest = surfels.owner, surfels.rest
     for s in range(askers):
         surface = surfaces[owner[s]]
         if surface.kind == PatternKind.PLANKS:
-            cell = _along(rest, s, surface.direction) / surface.period
-            points[0, count] = 7.0 * cell
-            points[1, count] = 0.7 * _along(rest, s, surface.across) / surface.period
-            points[2, count] = 0.37 * int(np.floor(cell))
-            asker[count], scales[count], seeds[count] = s, 1.0, surface.seed
+            along = _along(rest, s, surface.direction)
+            points[0, count], points[1, count], points[2, count] = along, 0.0, 0.0
+            places[0, count] = 7.0 * (along / surface.period)
+            places[1, count] = 0.7 * _along(rest, s, surface.across) / surface.period
+            places[2, count] = 0.37 * np.floor(along / surface.period)
+            asker[count], scales[count], seeds[count] = s, surface.period, surface.seed
+            ones[count] = 1.0
             count += 1
-    return Sites(asker, points, scales, seeds, count, askers)
-
-
-@compiled
-def _cell_sites(surfels: Surfels, surfaces: np.ndarray) -> Sites:
-    """Surfels with dots, each in a cell of its own, and surfels of boards, a cell a board."""
-    asker, points, scales, seeds, count, askers = _no_sites(surfels.owner.size)
-    owner, rest = surfels.owner, surfels.rest
-    for s in range(askers):
-        surface = surfaces[owner[s]]
-        if surface.kind == PatternKind.DOTS:
-            for k in range(3):
-                points[k, count] = rest[s, k]
-        elif surface.kind == PatternKind.PLANKS:
-            points[0, count] = _along(rest, s, surface.direction)
-            points[1, count], points[2, count] = 0.0, 0.0
-        else:
-            continue
-        asker[count], scales[count], seeds[count] = s, surface.period, surface.seed
-        count += 1
-    return Sites(asker, points, scales, seeds, count, askers)
+    boards = Sites(asker, points, scales, seeds, count, askers)
+    return boards, Sites(asker, places, ones, seeds, count, askers)
 
 
 @inlined
