@@ -22,10 +22,10 @@ quickstart: $(STAMP)
 	@$(BIN)/posebridge run experiments/quickstart.py
 	@$(BIN)/posebridge leaderboard experiments/quickstart.py --picture store/quickstart.png
 
-# The slow ones start clusters and kill processes: alone, not two at a time.
+# Of the slow ones a file stays together: its tests share clusters.
 test: $(STAMP)
 	@$(BIN)/python -m pytest -m "not slow" -n 2
-	@$(BIN)/python -m pytest -m "slow and not long"
+	@$(BIN)/python -m pytest -m "slow and not long" -n 2 --dist loadfile
 
 test-long: $(STAMP)
 	@$(BIN)/python -m pytest -m long

@@ -84,6 +84,7 @@ def test_make_writes_a_lost_manifest_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_make_renders_on_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # For the workers, which must find the toy.
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))

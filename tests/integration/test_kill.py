@@ -53,6 +53,7 @@ def test_after_the_command_was_killed_the_same_command_gives_the_same_record(
     _assert_the_same(store, undisturbed)
 
 
+@pytest.mark.long
 def test_after_the_process_that_trains_was_killed_the_command_gives_the_same_record(
     made: Store, undisturbed: Store, tmp_path: Path, begun: list[psutil.Process]
 ) -> None:
