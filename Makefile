@@ -22,10 +22,12 @@ quickstart: $(STAMP)
 	@$(BIN)/posebridge run experiments/quickstart.py
 	@$(BIN)/posebridge leaderboard experiments/quickstart.py --picture store/quickstart.png
 
-# Of the slow ones a file stays together: its tests share clusters.
+# What starts clusters runs alone, not two at a time.
+CLUSTERS := tests/commands tests/integration
 test: $(STAMP)
 	@$(BIN)/python -m pytest -m "not slow" -n 2
-	@$(BIN)/python -m pytest -m "slow and not long" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "slow and not long" -n 2 --dist loadfile $(CLUSTERS:%=--ignore %)
+	@$(BIN)/python -m pytest -m "slow and not long" $(CLUSTERS)
 
 test-long: $(STAMP)
 	@$(BIN)/python -m pytest -m long

@@ -23,6 +23,7 @@ def _encloses(interval: list[float], value: float) -> bool:
     return low <= value <= high
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_loading_is_compared_with_a_dataloader_and_a_bare_loop(tmp_path: Path) -> None:
     printed = _quick("benchmark_loading", "--store", str(tmp_path))

@@ -119,6 +119,7 @@ def test_two_imports_at_once_do_not_collide(many: Path, tmp_path: Path) -> None:
     assert content(tmp_path / "store") in printed[0]
 
 
+@pytest.mark.long
 def test_an_experiment_runs_on_what_was_imported(tmp_path: Path) -> None:
     """On Ray, from a labelled COCO to infants with other keypoints."""
     lines = {}

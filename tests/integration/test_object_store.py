@@ -14,6 +14,7 @@ from posebridge.engine.work import stage_path
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.long
 def test_after_a_kill_the_results_on_s3_are_those_of_an_undisturbed_run_in_a_folder(
     made: Store, bucket: str, tmp_path: Path
 ) -> None:

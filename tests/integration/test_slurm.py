@@ -48,6 +48,7 @@ def _of_this_job(process: psutil.Process, job: str) -> bool:
     return any(f"/tmp/ray-{job}/" in word for word in process.info["cmdline"] or ())
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_experiment_runs_inside_an_allocation_and_leaves_nothing_running(
     tmp_path: Path,

@@ -157,6 +157,7 @@ def test_a_job_that_fails_fails_here_with_its_reason(
     assert "failed with status 1; its log says why" in ended.stdout
 
 
+@pytest.mark.long
 def test_a_doctor_looks_at_every_node_from_a_job(
     nodes: Nodes, repository: Path, tmp_path: Path
 ) -> None:
