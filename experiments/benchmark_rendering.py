@@ -44,7 +44,7 @@ from posebridge.populations.infant_real import InfantReal
 from posebridge.populations.photographs import photograph, sample
 from posebridge.synthesis.adult_scenes import adult_scene
 from posebridge.synthesis.infant_scenes import InfantKnobs, infant_scene
-from posebridge.synthesis.scenes import Scene, Streams
+from posebridge.synthesis.scenes import Scene
 
 RESULT = Path(__file__).parents[1] / "results" / "benchmarks" / f"{Path(__file__).stem}.json"
 ROUNDS = 5
@@ -159,7 +159,7 @@ def size_of(times: Sequence[float]) -> float:
 def large_adult(index: int) -> None:
     """An adult through a larger camera, encoded."""
     adult = Adult(train=1)
-    _draw_large(adult_scene(_streams(adult, index), roll_deg=adult.roll_deg), adult, index)
+    _draw_large(adult_scene(adult.streams("train", index), roll_deg=adult.roll_deg), adult, index)
 
 
 def large_infant(index: int) -> None:
@@ -168,7 +168,7 @@ def large_infant(index: int) -> None:
     knobs = InfantKnobs(
         infant.rotation_deg, clothes=True, clutter=True, occluders=True, flaws=True
     )
-    _draw_large(infant_scene(_streams(infant, index), knobs), infant, index)
+    _draw_large(infant_scene(infant.streams("train", index), knobs), infant, index)
 
 
 def _draw_large(scene: Scene, population: RenderedPopulation, index: int) -> None:
@@ -176,10 +176,6 @@ def _draw_large(scene: Scene, population: RenderedPopulation, index: int) -> Non
     photo = photograph(replace(scene, camera=camera), supersample=1)
     grain = population.generator("train", index, "grain")
     sample(photo, grain, image_id="large", subjects=("large-0",))
-
-
-def _streams(population: RenderedPopulation, index: int) -> Streams:
-    return lambda name: population.generator("train", index, name)
 
 
 def compile_seconds() -> dict[str, float]:
